@@ -1,0 +1,101 @@
+"""A derivation as milestones, and the reading of one line of a student's proof of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from course_lib.checks.enumeration import TOLERANCE, Problem, evaluate
+from course_lib.checks.expressions import MAX_CHARACTERS, Language, LineError, UndefinedError, parse
+
+
+@dataclass
+class Line:
+    """A line that was read: its tree, its value on each problem, the tables that it used, and the gap that it names."""
+
+    number: int
+    text: str
+    tree: object
+    values: list[np.ndarray]
+    used: dict
+    bound: bool = False  # it began with <=
+    gap: object = None
+    gap_values: list[np.ndarray] | None = None
+    milestone: int | None = None
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A step of the derivation: `reference(problem)` is its value; `form(line)` is None, or says what is not yet done.
+
+    A milestone that drops a gap (value before + gap = value now) gives the form of the gap, which the line must name.
+    """
+
+    name: str
+    reference: Callable[[Problem], np.ndarray]
+    form: Callable[[Line], str | None] = lambda line: None
+    worth: int = 1  # 0: recognised, without points
+    gap: Callable[[Problem], np.ndarray] | None = None
+    gap_form: Callable[[object], bool] = lambda tree: True
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A derivation: its language, the random problems on which lines are compared, its milestones in order."""
+
+    name: str
+    language: Language
+    make_problems: Callable[[], list[Problem]]
+    milestones: tuple[Milestone, ...]
+    remark: Callable[[Line], str | None] = lambda line: None  # about a line that is true and no milestone
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        return self.make_problems()
+
+    @cached_property
+    def references(self) -> list[list[np.ndarray]]:
+        return [[milestone.reference(problem) for problem in self.problems] for milestone in self.milestones]
+
+    @property
+    def total(self) -> int:
+        return sum(milestone.worth for milestone in self.milestones)
+
+
+def same_value(values: list[np.ndarray], others: list[np.ndarray]) -> bool:
+    """Whether two lines agree on all problems."""
+    return all(np.abs(a - b).max() <= TOLERANCE * max(1.0, np.abs(b).max()) for a, b in zip(values, others))
+
+
+def read(number: int, text: object, proof: Proof) -> Line:
+    """One line: `expression`, or `<= expression, gap = expression` where a step drops something. Raises LineError."""
+    if type(text) is not str:
+        raise LineError(f"a line is a string such as \"log(4)\", here is {type(text).__name__}")
+    if len(text) > MAX_CHARACTERS:
+        raise LineError(f"the line has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+    relation, body = re.fullmatch(r"\s*(<=|≤|==?|)(.*)", text, re.DOTALL).groups()
+    body, *gap = re.split(r",\s*gap\s*=", body, maxsplit=1)
+    tree = parse(body, proof.language)
+    gap_tree = parse(gap[0], proof.language) if gap else None
+    used = {}
+    try:
+        values = [evaluate(tree, problem, used) for problem in proof.problems]
+        gap_values = [evaluate(gap_tree, problem) for problem in proof.problems] if gap else None
+    except LineError as error:
+        raise UndefinedError(str(error)) from None
+    return Line(number, text, tree, values, used, relation in ("<=", "≤"), gap_tree, gap_values)
+
+
+def obstacle(line: Line, k: int, proof: Proof) -> str | None:
+    """Why a line that has milestone k's value does not earn it; None where it does."""
+    milestone = proof.milestones[k]
+    reason = milestone.form(line)
+    if reason or milestone.gap is None:
+        return reason or ("this step is an equality: write it without <=" if line.bound else None)
+    if not line.bound or line.gap is None:
+        return "here the derivation drops something: begin with <= and name it after the line, as in ', gap = ...'"
+    if not same_value(line.gap_values, [milestone.gap(problem) for problem in proof.problems]):
+        return "the gap that it names is not what was dropped"
+    return None if milestone.gap_form(line.gap) else "name the gap as what shows that it is not negative"

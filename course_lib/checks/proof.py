@@ -1,0 +1,129 @@
+"""Proofs, graded line by line.
+
+A student's proof is a list of strings, one line of the derivation each (see `expressions` for the language):
+
+    report = grade_proof(lines, proof, points=6)   # ProofReport: points, out_of, lines, missing; print(report) explains
+    report.points                                  # the last line of a scored cell: nbgrader's partial credit
+    check_proof(lines, proof)                      # AssertionError with the report unless the proof is complete
+    typeset(lines)                                 # the lines as mathematics, for the notebook
+
+Proofs: `MINIMAX`, `minimax_with_prior()`, `minimax_with_smoothing()`, or `minimax("sum(...)")` for any such game (the
+exercise asks for a variant); `VLB`, `VLB_FROM_LIKELIHOOD`; `RBM_GRADIENT`. `points` defaults to one a milestone.
+
+Each line is evaluated on random finite problems. It is right when its value is a milestone's, to 1e-9, on all of them,
+and its form is that milestone's. Milestones earn their points once and in order; lines between them that are true cost
+nothing; a wrong line costs one milestone, be it in a milestone's place or between two.
+"""
+
+from dataclasses import dataclass, field
+
+from course_lib.checks.derivation import Line, Proof, obstacle, read, same_value
+from course_lib.checks.expressions import MAX_CHARACTERS, LineError, UndefinedError
+from course_lib.checks.proof_hints import explain
+from course_lib.checks.proof_latex import typeset
+from course_lib.checks.proof_minimax import MINIMAX, minimax, minimax_with_prior, minimax_with_smoothing
+from course_lib.checks.proof_rbm import RBM_GRADIENT
+from course_lib.checks.proof_vlb import VLB, VLB_FROM_LIKELIHOOD
+
+__all__ = ["MINIMAX", "RBM_GRADIENT", "VLB", "VLB_FROM_LIKELIHOOD", "LineVerdict", "ProofReport", "check_proof",
+           "grade_proof", "minimax", "minimax_with_prior", "minimax_with_smoothing", "typeset"]
+
+MAX_LINES = 40
+
+
+@dataclass(frozen=True)
+class LineVerdict:
+    """kind is "right" (it earned a milestone), "true", "wrong" or "unreadable"; message is what the student reads."""
+
+    number: int
+    text: str
+    kind: str
+    message: str
+    milestone: str | None = None
+
+
+@dataclass(frozen=True)
+class ProofReport:
+    points: float
+    out_of: float
+    lines: tuple[LineVerdict, ...] = ()
+    missing: tuple[str, ...] = ()
+    problem: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        rows = [f"{self.points:g} of {self.out_of:g} points", *([self.problem] if self.problem else [])]
+        for line in self.lines:
+            text = line.text if len(line.text) <= 70 else line.text[:67] + "..."
+            rows += [f"line {line.number}: {text}", f"    {line.message}"]
+        return "\n".join(rows + [f"not shown: {name}" for name in self.missing])
+
+
+def best_order(lines: list[Line], proof: Proof) -> list[Line]:
+    """The lines that earn: the milestones met in order that are worth most."""
+    ends: list[tuple[float, list[Line]]] = []
+    for line in lines:
+        before = [end for end in ends if end[1][-1].milestone < line.milestone]
+        score, chain = max(before, key=lambda end: end[0], default=(0, []))
+        ends.append((score + proof.milestones[line.milestone].worth + 0.01, [*chain, line]))
+    return max(ends, key=lambda end: end[0], default=(0, []))[1]
+
+
+def grade_proof(lines: object, proof: Proof, points: float | None = None) -> ProofReport:
+    """The verdict on each line; of n milestones, max(0, min(shown, n - wrong lines)) / n of the points."""
+    out_of = float(proof.total if points is None else points)
+    paid = tuple(milestone.name for milestone in proof.milestones if milestone.worth)
+    if not isinstance(lines, list | tuple):
+        problem = f"the proof must be a list of strings, one a line; here is {type(lines).__name__}"
+        return ProofReport(0.0, out_of, missing=paid, problem=problem)
+    if not 1 <= len(lines) <= MAX_LINES:
+        problem = f"at most {MAX_LINES} lines are read, here are {len(lines)}" if lines else "there are no lines yet"
+        return ProofReport(0.0, out_of, missing=paid, problem=problem)
+
+    judged: list[Line | LineVerdict] = []
+    for number, text in enumerate(lines, 1):
+        try:
+            line = read(number, text, proof)
+        except LineError as error:
+            kind = "wrong" if isinstance(error, UndefinedError) else "unreadable"
+            message = f"{'wrong' if kind == 'wrong' else 'cannot be read'}: {error}"
+            shown = text[:MAX_CHARACTERS] if isinstance(text, str) else f"({type(text).__name__})"
+            judged.append(LineVerdict(number, shown, kind, message))
+            continue
+        equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
+        line.milestone = next((k for k in equal if obstacle(line, k, proof) is None), None)
+        judged.append(line)
+    candidates = [x for x in judged if isinstance(x, Line) and x.milestone is not None]
+    earned = {line.milestone: line for line in best_order(candidates, proof)}
+    verdicts = tuple(_verdict(x, earned, judged, proof) if isinstance(x, Line) else x for x in judged)
+    shown = sum(proof.milestones[k].worth for k in earned)
+    slips = sum(verdict.kind in ("wrong", "unreadable") for verdict in verdicts)
+    share = max(0, min(shown, proof.total - slips)) / proof.total
+    missing = tuple(m.name for k, m in enumerate(proof.milestones) if m.worth and k not in earned)
+    return ProofReport(out_of if share == 1 else round(out_of * share, 4), out_of, verdicts, missing)
+
+
+def _verdict(line: Line, earned: dict[int, Line], judged: list, proof: Proof) -> LineVerdict:
+    """What the student reads about a line."""
+    done = [k for k, other in earned.items() if other.number < line.number]
+    if line.milestone is not None:
+        milestone = proof.milestones[line.milestone]
+        if earned.get(line.milestone) is line:
+            message = f"right: this is {milestone.name}" + ("" if milestone.worth else " (without points of its own)")
+            return LineVerdict(line.number, line.text, "right", message, milestone.name)
+        if line.milestone in earned:
+            message = f"true: it says again what line {earned[line.milestone].number} says"
+        else:
+            message = f"true: it is {milestone.name}, but that belongs at another place of the derivation"
+        return LineVerdict(line.number, line.text, "true", message)
+    equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
+    if equal:
+        open_ones = [k for k in equal if k not in done] or equal
+        message = proof.remark(line) or "true, but it is no milestone: " + obstacle(line, open_ones[0], proof)
+        return LineVerdict(line.number, line.text, "true", message)
+    return LineVerdict(line.number, line.text, "wrong", "wrong: " + explain(line, earned, judged, proof))
+
+
+def check_proof(lines: object, proof: Proof) -> None:
+    """Raises AssertionError with the report unless each milestone is shown and no line is wrong."""
+    report = grade_proof(lines, proof)
+    assert report.points == report.out_of, f"the proof of {proof.name} is not complete\n{report}"

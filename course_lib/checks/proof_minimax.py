@@ -1,0 +1,129 @@
+"""The minimax game of GANs (Goodfellow et al., 2014, Section 4.1) as a derivation, for any V that is a sum over x.
+
+p and g are random on five points, D is an arbitrary table in (0, 1), and any further name in V (a class prior, a
+smoothed label) is a random number. Only V is given: the slope is differentiated, the best D is found as the root of
+the slope, and the minimum is the value at g = p, all numerically. No formula that the student is asked for is here.
+"""
+
+import ast
+from dataclasses import replace
+
+import numpy as np
+
+from course_lib.checks.derivation import Line, Milestone, Proof
+from course_lib.checks.enumeration import Problem, Value, evaluate
+from course_lib.checks.expressions import Language, parse
+
+POINTS, PROBLEMS = 5, 6
+DIVERGENCES = {"KL", "JSD"}
+FUNCTIONS = frozenset({"log", "exp", "sqrt", "sum", *DIVERGENCES})
+STEPS = ("value", "slope", "best D", "value at the best D", "divergences", "minimum")
+
+
+def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] = STEPS, seed: int = 0) -> Proof:
+    """min over g of max over D of V: `value` is V in the language of proofs, `graded` the steps that earn a point each.
+
+    V is concave in each D(x), with its maximum inside (0, 1). Steps that are not graded are recognised without points.
+    """
+    free = {node.id for node in ast.walk(ast.parse(value, mode="eval")) if isinstance(node, ast.Name)} - FUNCTIONS
+    language = Language(frozenset(free | {"p", "g", "D"}), FUNCTIONS)
+    V = parse(value, language)
+    if not (isinstance(V, ast.Call) and V.func.id == "sum"):
+        raise ValueError(f"the value of a game is written sum(...), here is {value!r}")
+    unknown = set(graded) - set(STEPS)
+    if unknown:
+        raise ValueError(f"graded names {sorted(unknown)}; the steps are {', '.join(STEPS)}")
+
+    def problems() -> list[Problem]:
+        return [_problem(np.random.default_rng([seed, i]), sorted(free - {"p", "g", "D"})) for i in range(PROBLEMS)]
+
+    at_best = lambda problem: evaluate(V, _with(problem, D=best_D(V, problem)))
+    steps = (
+        ("value", "the value V of the game", lambda problem: evaluate(V, problem), lambda line: None),
+        ("slope", "the derivative of V in D(x)", lambda problem: slope(V, problem), _has_D),
+        ("best D", "the best D(x)", lambda problem: best_D(V, problem), _no_D),
+        ("value at the best D", "the value at the best D, as a sum", at_best, _as_sum),
+        ("divergences", "the value at the best D, in divergences", at_best, _as_divergences),
+        ("minimum", "the smallest value over all g",
+         lambda problem: at_best(_with(problem, g=problem.names["p"].array)), _as_number),
+    )
+    milestones = tuple(Milestone(name, reference, form, int(key in graded)) for key, name, reference, form in steps)
+    return Proof("the minimax game", language, problems, milestones)
+
+
+def minimax_with_prior(seed: int = 0) -> Proof:
+    """A picture is real with probability pi: V = pi E_p[log D] + (1 - pi) E_g[log(1 - D)]."""
+    return minimax("sum(pi*p*log(D) + (1-pi)*g*log(1-D))", seed=seed)
+
+
+def minimax_with_smoothing(seed: int = 0) -> Proof:
+    """The label of real pictures is a, not 1: V = E_p[a log D + (1 - a) log(1 - D)] + E_g[log(1 - D)]."""
+    return minimax("sum(p*(a*log(D) + (1-a)*log(1-D)) + g*log(1-D))", seed=seed)
+
+
+def _problem(rng: np.random.Generator, numbers: list[str]) -> Problem:
+    p, g = (np.exp(rng.normal(size=POINTS)) for _ in range(2))
+    names = {"p": Value(p / p.sum(), frozenset({0})), "g": Value(g / g.sum(), frozenset({0})),
+             "D": Value(rng.uniform(0.05, 0.95, POINTS)),
+             **{name: Value(rng.uniform(0.15, 0.85, 1)) for name in numbers}}
+    return Problem(("x",), (POINTS,), names)
+
+
+def _with(problem: Problem, **arrays: np.ndarray) -> Problem:
+    names = problem.names | {name: replace(problem.names[name], array=array) for name, array in arrays.items()}
+    return replace(problem, names=names)
+
+
+def slope(V: ast.expr, problem: Problem) -> np.ndarray:
+    """dV/dD(x) at the problem's D: the derivative of what V sums, by the complex step."""
+    summand = V.args[0]
+    return evaluate(summand, _with(problem, D=problem.names["D"].array + 1e-30j)).imag / 1e-30
+
+
+def best_D(V: ast.expr, problem: Problem) -> np.ndarray:
+    """The D that maximises V, by bisection on its slope at each point; to the last bit or so."""
+    low, high = np.zeros(POINTS), np.ones(POINTS)
+    for _ in range(54):
+        middle = (low + high) / 2
+        rising = slope(V, _with(problem, D=middle)) > 0
+        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
+    if (low == 0).any() or (high == 1).any():
+        raise ValueError("this V has no maximum in D inside (0, 1)")
+    return (low + high) / 2
+
+
+def _names(node: ast.AST, outside: bool = False) -> set[str]:
+    """The names in a line; `outside`: only those outside every KL and JSD."""
+    if isinstance(node, ast.Call) and node.func.id in DIVERGENCES and outside:
+        return set()
+    if isinstance(node, ast.Name):
+        return {node.id}
+    return set().union(*(_names(part, outside) for part in ast.iter_child_nodes(node)))
+
+
+def _has_D(line: Line) -> str | None:
+    return None if "D" in _names(line.tree) else "D is not in it"
+
+
+def _no_D(line: Line) -> str | None:
+    return "D is still in it: put the best D in its place" if "D" in _names(line.tree) else None
+
+
+def _as_sum(line: Line) -> str | None:
+    outside = {"p", "g"} & _names(line.tree, outside=True)
+    return _no_D(line) or (None if outside else "p and g stand only inside divergences")
+
+
+def _as_divergences(line: Line) -> str | None:
+    outside = {"p", "g"} & _names(line.tree, outside=True)
+    if _no_D(line) or outside:
+        return _no_D(line) or f"{' and '.join(sorted(outside))} must stand only inside KL(..) or JSD(..)"
+    return None if DIVERGENCES & _names(line.tree) else "there is no KL(..) or JSD(..) in it"
+
+
+def _as_number(line: Line) -> str | None:
+    left = {"p", "g", "D"} & _names(line.tree)
+    return f"simplify it until {' and '.join(sorted(left))} no longer stand in it" if left else None
+
+
+MINIMAX = minimax(graded=("value", "best D", "value at the best D", "divergences"))

@@ -1,0 +1,45 @@
+"""Networks only: no loss, no probability. What a network means is said by the model that uses it."""
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """h ← activation(W h + b) between the given widths, linear at the end    Rumelhart et al. 1986, eqs. 1 and 2
+
+    mlp(2, 128, 1): (batch, 2) → (batch, 1).
+    """
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(n_in, n_out), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+class ConvG(nn.Module):
+    """z → 7×7 → 14×14 → 28×28 by transposed convolutions, batch normalisation, tanh    DCGAN, Radford et al. 2016, Section 3"""
+
+    def __init__(self, n_z: int = 64, width: int = 64):
+        super().__init__()
+        self.n_z = n_z
+        self.start = nn.Sequential(nn.Linear(n_z, 2 * width * 49, bias=False), nn.Unflatten(1, (2 * width, 7, 7)),
+                                   nn.BatchNorm2d(2 * width), nn.ReLU())
+        self.up = nn.Sequential(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+                                nn.ConvTranspose2d(width, 1, 4, 2, 1), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:          # (batch, n_z) → (batch, 1, 28, 28)
+        return self.up(self.start(z))
+
+
+class ConvD(nn.Module):
+    """28×28 → 14×14 → 7×7 → one logit, by strided convolutions, leaky ReLU 0.2    DCGAN, Radford et al. 2016, Section 3;
+    each weight divided by its largest singular value, Miyato et al. 2018, eq. 8"""
+
+    def __init__(self, width: int = 32):
+        super().__init__()
+        self.net = nn.Sequential(
+            spectral_norm(nn.Conv2d(1, width, 4, 2, 1)), nn.LeakyReLU(0.2),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, 2, 1)), nn.LeakyReLU(0.2),
+            nn.Flatten(), spectral_norm(nn.Linear(2 * width * 49, 1)))
+
+    def forward(self, x: Tensor) -> Tensor:          # (batch, 1, 28, 28) → (batch,)
+        return self.net(x).squeeze(1)
