@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from course_lib.checks.enumeration import TOLERANCE, Problem, evaluate
+from course_lib.checks.enumeration import evaluate
 from course_lib.checks.expressions import MAX_CHARACTERS, Language, LineError, UndefinedError, parse
+from course_lib.checks.problem import Problem, same_value
 
 
 @dataclass
@@ -64,11 +65,6 @@ class Proof:
         return sum(milestone.worth for milestone in self.milestones)
 
 
-def same_value(values: list[np.ndarray], others: list[np.ndarray]) -> bool:
-    """Whether two lines agree on all problems."""
-    return all(np.abs(a - b).max() <= TOLERANCE * max(1.0, np.abs(b).max()) for a, b in zip(values, others))
-
-
 def read(number: int, text: object, proof: Proof) -> Line:
     """One line: `expression`, or `<= expression, gap = expression` where a step drops something. Raises LineError."""
     if type(text) is not str:
@@ -93,7 +89,7 @@ def obstacle(line: Line, k: int, proof: Proof) -> str | None:
     milestone = proof.milestones[k]
     reason = milestone.form(line)
     if reason or milestone.gap is None:
-        return reason or ("this step is an equality: write it without <=" if line.bound else None)
+        return reason or ("this step is an equality: write it without <= and gap" if line.bound or line.gap else None)
     if not line.bound or line.gap is None:
         return "here the derivation drops something: begin with <= and name it after the line, as in ', gap = ...'"
     if not same_value(line.gap_values, [milestone.gap(problem) for problem in proof.problems]):

@@ -4,47 +4,20 @@ Every value is an array with one axis for each random variable, of length 1 wher
 """
 
 import ast
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from course_lib.checks.expressions import LineError, short
 from course_lib.checks.indices import bar, positions, time
+from course_lib.checks.problem import TOLERANCE, Problem, Value
 
-TOLERANCE, MAX_STEPS, MAX_POWER, MAX_TERMS = 1e-9, 3000, 16, 20
+MAX_STEPS, MAX_POWER, MAX_TERMS = 3000, 16, 20
 ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: np.power}
 
 
-@dataclass(frozen=True)
-class Value:
-    """An array over all axes, and those over which it is meant as a distribution (KL sums over them)."""
-
-    array: np.ndarray
-    over: frozenset[int] = frozenset()
-
-
-@dataclass
-class Problem:
-    """One random finite problem; `table(name, A, B)` is the array of a table over the axes A given the axes B."""
-
-    axes: tuple[str, ...]  # the variables' names
-    shape: tuple[int, ...]
-    names: dict[str, Value]
-    table: Callable[[str, frozenset[int], frozenset[int]], np.ndarray] | None = None
-    mean: np.ndarray | None = None  # the weights of E(..)
-    T: int | None = None  # the last time, where the axes are x_0 .. x_T
-    strict: bool = True  # KL demands that its arguments sum to 1
-
-    def total(self, array: np.ndarray, over) -> np.ndarray:
-        """The sum over some axes, also where the array does not depend on them."""
-        full = [n if i in over else m for i, (n, m) in enumerate(zip(self.shape, array.shape))]
-        return np.broadcast_to(array, full).sum(tuple(over), keepdims=True)
-
-
 def evaluate(tree: ast.expr, problem: Problem, used: dict | None = None, steps: int = MAX_STEPS) -> np.ndarray:
-    """The value of a line; `used` collects its tables, (name, A, B) -> as written. Raises LineError."""
+    """The value of a line; `used` collects its tables, (name, A, B) -> node. Raises LineError."""
     with np.errstate(all="ignore"):
         return _Run(problem, {} if used is None else used, steps)(tree).array
 
@@ -100,7 +73,7 @@ class _Run:
             at = "".join(f" at {t} = {n}" for t, n in self.times.items() if t != "T")
             raise LineError(f"{short(node)} names {self.problem.axes[min(twice)]} twice{at}: is a limit off by one?")
         key = name, frozenset(over), frozenset(given)
-        self.used.setdefault(key, short(node))
+        self.used.setdefault(key, node)
         return Value(self.problem.table(*key), key[1])
 
     def call_log(self, node) -> Value:

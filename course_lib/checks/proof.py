@@ -17,8 +17,9 @@ nothing; a wrong line costs one milestone, be it in a milestone's place or betwe
 
 from dataclasses import dataclass, field
 
-from course_lib.checks.derivation import Line, Proof, obstacle, read, same_value
+from course_lib.checks.derivation import Line, Proof, obstacle, read
 from course_lib.checks.expressions import MAX_CHARACTERS, LineError, UndefinedError
+from course_lib.checks.problem import same_value
 from course_lib.checks.proof_hints import explain
 from course_lib.checks.proof_latex import typeset
 from course_lib.checks.proof_minimax import MINIMAX, minimax, minimax_with_prior, minimax_with_smoothing
@@ -48,10 +49,10 @@ class ProofReport:
     out_of: float
     lines: tuple[LineVerdict, ...] = ()
     missing: tuple[str, ...] = ()
-    problem: str = field(default="", repr=False)
+    note: str = field(default="", repr=False)  # about the answer as a whole
 
     def __str__(self) -> str:
-        rows = [f"{self.points:g} of {self.out_of:g} points", *([self.problem] if self.problem else [])]
+        rows = [f"{self.points:g} of {self.out_of:g} points", *([self.note] if self.note else [])]
         for line in self.lines:
             text = line.text if len(line.text) <= 70 else line.text[:67] + "..."
             rows += [f"line {line.number}: {text}", f"    {line.message}"]
@@ -73,11 +74,11 @@ def grade_proof(lines: object, proof: Proof, points: float | None = None) -> Pro
     out_of = float(proof.total if points is None else points)
     paid = tuple(milestone.name for milestone in proof.milestones if milestone.worth)
     if not isinstance(lines, list | tuple):
-        problem = f"the proof must be a list of strings, one a line; here is {type(lines).__name__}"
-        return ProofReport(0.0, out_of, missing=paid, problem=problem)
+        note = f"the proof must be a list of strings, one a line; here is {type(lines).__name__}"
+        return ProofReport(0.0, out_of, missing=paid, note=note)
     if not 1 <= len(lines) <= MAX_LINES:
-        problem = f"at most {MAX_LINES} lines are read, here are {len(lines)}" if lines else "there are no lines yet"
-        return ProofReport(0.0, out_of, missing=paid, problem=problem)
+        note = f"at most {MAX_LINES} lines are read, here are {len(lines)}" if lines else "there are no lines yet"
+        return ProofReport(0.0, out_of, missing=paid, note=note)
 
     judged: list[Line | LineVerdict] = []
     for number, text in enumerate(lines, 1):
@@ -104,23 +105,23 @@ def grade_proof(lines: object, proof: Proof, points: float | None = None) -> Pro
 
 def _verdict(line: Line, earned: dict[int, Line], judged: list, proof: Proof) -> LineVerdict:
     """What the student reads about a line."""
-    done = [k for k, other in earned.items() if other.number < line.number]
-    if line.milestone is not None:
-        milestone = proof.milestones[line.milestone]
-        if earned.get(line.milestone) is line:
-            message = f"right: this is {milestone.name}" + ("" if milestone.worth else " (without points of its own)")
-            return LineVerdict(line.number, line.text, "right", message, milestone.name)
-        if line.milestone in earned:
-            message = f"true: it says again what line {earned[line.milestone].number} says"
-        else:
-            message = f"true: it is {milestone.name}, but that belongs at another place of the derivation"
-        return LineVerdict(line.number, line.text, "true", message)
+    milestone = None if line.milestone is None else proof.milestones[line.milestone]
+    if milestone and earned.get(line.milestone) is line:
+        message = f"right: this is {milestone.name}" + ("" if milestone.worth else " (without points of its own)")
+        return LineVerdict(line.number, line.text, "right", message, milestone.name)
     equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
-    if equal:
-        open_ones = [k for k in equal if k not in done] or equal
-        message = proof.remark(line) or "true, but it is no milestone: " + obstacle(line, open_ones[0], proof)
-        return LineVerdict(line.number, line.text, "true", message)
-    return LineVerdict(line.number, line.text, "wrong", "wrong: " + explain(line, earned, judged, proof))
+    if not equal:
+        return LineVerdict(line.number, line.text, "wrong", "wrong: " + explain(line, earned, judged, proof))
+    goals = [k for k in equal if k not in earned and proof.milestones[k].worth and k != line.milestone]
+    goal = f"not yet {proof.milestones[goals[0]].name}: {obstacle(line, goals[0], proof)}" if goals else "no milestone"
+    if line.milestone in earned:
+        message = f"true: it says the same as line {earned[line.milestone].number}"
+        message += f", and is {goal}" if goals else ""
+    elif milestone:
+        message = f"true: it is {milestone.name}, but that belongs at another place of the derivation"
+    else:
+        message = proof.remark(line) or f"true, but it is {goal}"
+    return LineVerdict(line.number, line.text, "true", message)
 
 
 def check_proof(lines: object, proof: Proof) -> None:

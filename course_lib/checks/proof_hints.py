@@ -5,16 +5,17 @@ right line is never shown.
 """
 
 import ast
-import copy
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
-from course_lib.checks.enumeration import TOLERANCE, evaluate
-from course_lib.checks.expressions import LineError
+from course_lib.checks.enumeration import evaluate
+from course_lib.checks.expressions import LineError, syntax
 from course_lib.checks.indices import bar
+from course_lib.checks.problem import TOLERANCE, same_value
 
-MAX_TRIALS, MAX_HINTS = 150, 6
+MAX_TRIALS, MAX_STEPS, MAX_HINTS = 150, 250, 6
 
 
 def varies(arrays: list[np.ndarray]) -> set[int]:
@@ -32,6 +33,9 @@ def explain(line, earned: dict, judged: list, proof) -> str:
     order = order[min(slips, len(order) - 1):] + order[:min(slips, len(order) - 1)] if order else [last]
     free = varies(line.values)
     alike = [k for k in order if varies(proof.references[k]) == free]
+    plain = not any(isinstance(node, ast.Call) for node in ast.walk(line.tree))
+    if plain and free < varies(proof.references[order[0]]):
+        alike = order[:1]  # a plain number such as 1/2, where a function of x is due
     aims = [k for k in alike if proof.milestones[k].form(line) is None] or alike or order
     aim, values = proof.milestones[aims[0]], proof.references[aims[0]]
     names = max((problem.axes for problem in proof.problems), key=len)
@@ -45,9 +49,8 @@ def explain(line, earned: dict, judged: list, proof) -> str:
     at = np.abs(here - there).argmax()
     digits = 4 if abs(here.flat[at] - there.flat[at]) > 1e-3 * abs(there.flat[at]) else 10
     numbers = [f"{array.flat[at]:.{digits}g}" for array in (there, here)]
-    where = "on a random problem" + (", at one point," if free else "")
-    same = [k for k in done if all(a.shape == b.shape and np.allclose(a, b, rtol=0, atol=TOLERANCE)
-                                   for a, b in zip(proof.references[k], values))]
+    where = "on a random problem" + (", at one point," if here.size > 1 else "")
+    same = [k for k in done if same_value(proof.references[k], values)]
     if same:
         other = earned[same[-1]].number
         text = (f"line {line.number} is not equal to line {other}: {where} line {other} is {numbers[0]} "
@@ -61,63 +64,69 @@ def explain(line, earned: dict, judged: list, proof) -> str:
 
 def slip(line, values: list[np.ndarray], proof) -> str | None:
     """The one slip that explains a wrong line, in words."""
-    shift = [(a - b).ravel() for a, b in zip(line.values, values)]
-    for trial, (sentence, tree) in enumerate(changed(line.tree)):
-        if trial == MAX_TRIALS:
-            break
-        if _equal(tree, proof.problems, values):
+    for sentence in islice(changed(line.tree), MAX_TRIALS):
+        if _equal(line.tree, proof.problems, values):
             return sentence
-    if np.ptp(np.concatenate(shift)) < TOLERANCE:
-        return f"The two differ by {shift[0][0]:.4g} on every problem: only a constant is wrong"
+    shift = np.concatenate([(a - b).ravel() for a, b in zip(line.values, values)])
+    if np.ptp(shift) < TOLERANCE:
+        return f"The two differ by {shift[0]:.4g} on every problem: only a constant is wrong"
+    if same_value([-a for a in line.values], values):
+        return "The sign of the whole line is wrong"
     ratio = np.concatenate([(a / b).ravel() for a, b in zip(line.values, values) if np.all(b)] or [np.arange(2.0)])
     return f"It is {ratio[0]:.4g} times that on every problem: a factor is wrong" if np.ptp(ratio) < TOLERANCE else None
 
 
 def _equal(tree: ast.expr, problems: list, values: list[np.ndarray]) -> bool:
-    for problem, value in zip(problems, values):
-        try:
-            if np.abs(evaluate(tree, problem, steps=400) - value).max() > TOLERANCE * max(1.0, np.abs(value).max()):
-                return False
-        except LineError:
-            return False
-    return True
+    try:
+        return all(same_value([evaluate(tree, problem, steps=MAX_STEPS)], [b]) for problem, b in zip(problems, values))
+    except LineError:
+        return False
 
 
-def changed(tree: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """The line with one place changed, and the sentence that names the kind of slip."""
-    heads = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
-    for i, node in enumerate(ast.walk(tree)):
-        for sentence, change in _changes(node) if id(node) not in heads else ():
-            other = copy.deepcopy(tree)
-            target = next(n for j, n in enumerate(ast.walk(other)) if j == i)
-            change(target)
-            yield sentence, other
+def changed(tree: ast.expr) -> Iterator[str]:
+    """Changes one place of the line after another, and names the kind of slip while the change stands."""
+    nodes = list(ast.walk(tree))
+    heads = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+    for node in nodes:
+        for sentence, new in _changes(node) if node not in heads else ():
+            old = {name: getattr(node, name) for name in new}
+            try:
+                vars(node).update(new)
+                yield sentence
+            finally:
+                vars(node).update(old)
+    divergences = [node for node in nodes if isinstance(node, ast.Call) and node.func.id == "KL"]
+    for node in divergences:
+        node.args.reverse()
+    try:
+        yield "The two arguments of each KL are exchanged: KL(a, b) is the mean of log(a/b) under a"
+    finally:
+        for node in divergences:
+            node.args.reverse()
 
 
-def _changes(node: ast.AST) -> list:
-    set_ = lambda name, value: lambda n: setattr(n, name, value)
-    shift = lambda k, op: lambda n: n.args.__setitem__(k, ast.BinOp(n.args[k], op, ast.Constant(1)))
+def _changes(node: ast.AST) -> list[tuple[str, dict]]:
     match node:
         case ast.BinOp(op=ast.Add()):
-            return [("One sign is wrong", set_("op", ast.Sub()))]
+            return [("One sign is wrong", {"op": ast.Sub()})]
         case ast.BinOp(op=ast.Sub()):
-            return [("One sign is wrong", set_("op", ast.Add()))]
+            return [("One sign is wrong", {"op": ast.Add()})]
         case ast.UnaryOp(op=ast.USub()):
-            return [("One sign is wrong", set_("op", ast.UAdd()))]
-        case ast.BinOp(op=ast.Div()):
-            return [("One quotient is upside down", lambda n: (lambda a, b: (set_("left", b)(n), set_("right", a)(n)))
-                     (n.left, n.right))]
+            return [("One sign is wrong", {"op": ast.UAdd()})]
+        case ast.BinOp(left=a, op=ast.Div(), right=b):
+            return [("One quotient is upside down", {"left": b, "right": a})]
         case ast.Constant(value=c):
-            return [("One number is wrong", set_("value", new)) for new in {2 * c, c / 2, c * c, c + 1, c - 1} - {c}]
+            return [("One number is wrong", {"value": new}) for new in {2 * c, c / 2, c * c, c + 1, c - 1} - {c}]
         case ast.Name(id=("p" | "g") as name):
-            return [("p and g are exchanged in one place", set_("id", "g" if name == "p" else "p"))]
-        case ast.Call(func=ast.Name(id="KL")):
-            return [("The two arguments of one KL are exchanged: KL(a, b) is the mean of log(a/b) under a",
-                     lambda n: n.args.reverse())]
+            return [("p and g are exchanged in one place", {"id": "g" if name == "p" else "p"})]
+        case ast.Call(func=ast.Name(id="KL"), args=[a, b]):
+            sentence = "The two arguments of one KL are exchanged: KL(a, b) is the mean of log(a/b) under a"
+            return [(sentence, {"args": [b, a]})]
         case ast.Subscript(value=ast.Name(id="q"), slice=index):
-            given = ast.unparse(index) + (",0" if bar(index)[1] else "|0")
-            return [("One q lacks a condition: what looks back in time is known given x_0 only",
-                     set_("slice", ast.parse(f"q[{given}]", mode="eval").body.slice))]
-        case ast.Call(func=ast.Name(id="Sum" | "Prod"), args=[_, _, _, _]):
-            return [("One limit of a Sum is off by one", shift(k, op)) for k in (2, 3) for op in (ast.Sub(), ast.Add())]
+            given = syntax(f"q[{ast.unparse(index)}{',0' if bar(index)[1] else '|0'}]").slice
+            return [("One q lacks a condition: what looks back in time is known given x_0 only", {"slice": given})]
+        case ast.Call(func=ast.Name(id="Sum" | "Prod"), args=[x, t, low, high]):
+            shift = lambda end, op: ast.BinOp(end, op, ast.Constant(1))
+            return [("One limit of a Sum is off by one", {"args": args}) for op in (ast.Sub(), ast.Add())
+                    for args in ([x, t, shift(low, op), high], [x, t, low, shift(high, op)])]
     return []

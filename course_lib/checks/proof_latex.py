@@ -15,7 +15,7 @@ def typeset(lines: list[str]):
     """The numbered lines as one IPython Math object; what cannot be typeset appears as it was typed."""
     from IPython.display import Math
 
-    lines = lines if isinstance(lines, list | tuple) else [lines]
+    lines = lines[:40] if isinstance(lines, list | tuple) else [lines]
     rows = [rf"({i})\quad & {_line(line)}" for i, line in enumerate(lines, 1)]
     return Math(r"\begin{aligned}" + r" \\[6pt] ".join(rows) + r"\end{aligned}")
 
@@ -24,7 +24,7 @@ def _line(text: object) -> str:
     relation, body = re.fullmatch(r"\s*(<=|≤|==?|)(.*)", str(text)[:1000], re.DOTALL).groups()
     try:
         parts = [latex(part) for part in re.split(r",\s*gap\s*=", body, maxsplit=1)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         plain = "".join(c if c.isalnum() or c in " +-*/()[]|,.:=<>" else "?" for c in str(text)[:120])
         return rf"\text{{{plain}}}\quad\text{{(cannot be read)}}"
     sign = {"": "", "=": "= ", "==": "= "}.get(relation, r"\le ")

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from course_lib.checks.derivation import Line, Milestone, Proof
-from course_lib.checks.enumeration import Problem, Value, evaluate
+from course_lib.checks.enumeration import evaluate
 from course_lib.checks.expressions import Language, parse
+from course_lib.checks.problem import Problem, Value
 
 POINTS, PROBLEMS = 5, 6
 DIVERGENCES = {"KL", "JSD"}
@@ -123,7 +124,7 @@ def _as_divergences(line: Line) -> str | None:
 
 def _as_number(line: Line) -> str | None:
     left = {"p", "g", "D"} & _names(line.tree)
-    return f"simplify it until {' and '.join(sorted(left))} no longer stand in it" if left else None
+    return f"simplify it, so that it holds no {' and no '.join(sorted(left))}" if left else None
 
 
 MINIMAX = minimax(graded=("value", "best D", "value at the best D", "divergences"))

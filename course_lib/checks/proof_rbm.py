@@ -9,9 +9,10 @@ from itertools import product
 
 import numpy as np
 
-from course_lib.checks.derivation import Milestone, Proof, same_value
-from course_lib.checks.enumeration import Problem, evaluate
+from course_lib.checks.derivation import Milestone, Proof
+from course_lib.checks.enumeration import evaluate
 from course_lib.checks.expressions import Language, LineError, parse
+from course_lib.checks.problem import Problem, same_value
 
 VISIBLE, HIDDEN, PROBLEMS = 3, 2, 6
 LANGUAGE = Language(names=frozenset({"v", "h"}), tables=frozenset({"E", "dE", "p"}),
@@ -73,7 +74,7 @@ def _form(reference: str, todo: str):
 RBM_GRADIENT = Proof("the gradient of an RBM's log-likelihood", LANGUAGE, lambda: [rbm(i) for i in range(PROBLEMS)], (
     Milestone("log p(v) by the energies", lambda problem: evaluate(parse(LIKELIHOOD, LANGUAGE), problem),
               _form(LIKELIHOOD, "write p through the energies, with the sums over states")),
-    Milestone("its derivative as two quotients", derivative,
+    Milestone("the derivative as two quotients", derivative,
               _form(QUOTIENTS, "this is not yet the derivative of the energies' form"), worth=0),
-    Milestone("its derivative as two means of dE", derivative, _form(PHASES, "write each quotient as a mean under p")),
+    Milestone("the derivative as two means of dE", derivative, _form(PHASES, "write each quotient as a mean under p")),
 ))

@@ -10,9 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_lib.checks.derivation import Line, Milestone, Proof, same_value
-from course_lib.checks.enumeration import Problem, evaluate
-from course_lib.checks.expressions import Language, LineError, parse
+from course_lib.checks.derivation import Line, Milestone, Proof
+from course_lib.checks.enumeration import evaluate
+from course_lib.checks.expressions import Language, LineError, parse, short
+from course_lib.checks.problem import Problem, same_value
 
 STATES, LENGTHS = 3, (2, 3, 4, 2, 3, 4)
 LANGUAGE = Language(names=frozenset({"t", "s", "k", "T"}), tables=frozenset({"p", "q"}),
@@ -22,6 +23,8 @@ WITH_GAP = "E(-log(p[0:T] / q[1:T|0]) - KL(q[1:T|0], p[1:T|0]))"
 GAP = "E(KL(q[1:T|0], p[1:T|0]))"
 BOUND = "E(-log(p[0:T] / q[1:T|0]))"
 STEPWISE = "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))"
+HALFWAY = ("E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))",
+           "E(-log(p[0:T]) + Sum(log(q[t|t-1]), t, 1, T))")
 POSTERIORS = "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))"
 DIVERGENCES = "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))"
 
@@ -105,9 +108,11 @@ def _same_form(tree, reference: str, split: bool) -> bool:
         return False
 
 
-def _step(name: str, reference: str, todo: str, worth: int = 1, split: bool = False, gap: bool = False) -> Milestone:
+def _step(name: str, reference: str, todo: str, worth: int = 1, split: bool = False, gap: bool = False,
+          halfway: tuple[str, ...] = ()) -> Milestone:
+    """`halfway` are other forms that count as well."""
     tree = parse(reference, LANGUAGE)
-    form = lambda line: None if _same_form(line.tree, reference, split) else todo
+    form = lambda line: None if any(_same_form(line.tree, each, split) for each in (reference, *halfway)) else todo
     if not gap:
         return Milestone(name, lambda problem: evaluate(tree, problem), form, worth)
     gap_tree = parse(GAP, LANGUAGE)
@@ -117,12 +122,12 @@ def _step(name: str, reference: str, todo: str, worth: int = 1, split: bool = Fa
 
 def intractable(line: Line) -> str | None:
     """The first table of a true line that nobody can compute, and why."""
-    for (name, over, given), text in line.used.items():
+    for (name, over, given), node in line.used.items():
         below = bool(over) and any(t < min(over) for t in given)
         if name == "q" and over and not below:
-            return f"true, but intractable: {text} needs the data distribution, unless x_0 is given"
+            return f"true, but intractable: {short(node)} needs the data distribution, unless x_0 is given"
         if name == "p" and below:
-            return f"true, but intractable: {text} is the model's own posterior, which needs its marginals"
+            return f"true, but intractable: {short(node)} is the model's own posterior, which needs its marginals"
     return None
 
 
@@ -134,7 +139,7 @@ def _steps(worth: int) -> tuple[Milestone, ...]:
               worth),
         _step("the variational bound", BOUND, "it has the bound's value, but not the form of a step", gap=bool(worth)),
         _step("the bound step by step", STEPWISE,
-              "write both joints as products over single steps: transitions of p and of q only"),
+              "write the joints as products over single steps: transitions of p and of q", halfway=HALFWAY),
         _step("the bound with q's posteriors", POSTERIORS,
               "turn q's steps round by Bayes' rule given x_0, and cancel what telescopes", split=True),
         _step("the bound in KL divergences", DIVERGENCES,

@@ -43,8 +43,9 @@ class GAN(GenerativeModel):
         return self.G(torch.randn(n, self.n_z, generator=generator).to(self.device))
 
 
-def points_gan(n_z: int = 2, width: int = 128, **losses) -> GAN:
-    return GAN(mlp(n_z, width, width, 2), nn.Sequential(mlp(2, width, width, 1), nn.Flatten(0)), n_z)
+def points_gan(n_z: int = 2, width: int = 128, generator_loss=non_saturating_generator_loss) -> GAN:
+    """A GAN of points in the plane, (batch, 2)    Goodfellow et al. 2014, Section 3: both players multilayer perceptrons"""
+    return GAN(mlp(n_z, width, width, 2), nn.Sequential(mlp(2, width, width, 1), nn.Flatten(0)), n_z, generator_loss)
 
 
 def digits_gan() -> GAN:
