@@ -1,0 +1,113 @@
+"""Checks are mathematical facts, each taking the answer under test; a fact that fails raises AssertionError, which says
+what was expected, what came, and gives a hint.
+
+Checks speak to an answer through `call` alone. What crosses is numbers, text, tensors, and lists, tuples and dicts of
+them, and a network as its description (`Net`); so an answer may also live in another process.
+"""
+import inspect
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import nets
+
+
+class Net(NamedTuple):
+    """A network as data: its name in course_lib.nets, the arguments that it is built with, its weights."""
+
+    name: str
+    args: tuple
+    state: dict[str, Tensor]
+
+    @classmethod
+    def draw(cls, name: str, args: tuple, generator: torch.Generator) -> "Net":
+        """A network whose weights and biases are drawn from N(0, 1/2), float32."""
+        shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
+        return cls(name, args, {key: torch.randn(shape, generator=generator) / 2**0.5 for key, shape in shapes.items()})
+
+    def build(self) -> nn.Module:
+        """The network itself, in the precision of its weights, which it copies."""
+        net = getattr(nets, self.name)(*self.args).to(next(iter(self.state.values())).dtype)
+        net.load_state_dict(self.state)
+        return net
+
+
+def call(answer, *args, wrt: int | None = None):
+    """answer(*args) on copies of the arguments, with each Net built; what comes back carries no gradient.
+
+    wrt=i: a pair, the result and the gradient of each of its tensors' sums in argument i (a tuple where it is a tuple).
+    Errors: AssertionError where the answer changed an argument in place, or where no gradient reaches argument i.
+    """
+    copies = [_copy(arg) for arg in args]
+    if wrt is not None:
+        copies[wrt].requires_grad_()
+    result = answer(*copies)
+    names = [*inspect.signature(answer).parameters][:len(args)]
+    for name, arg, copy in zip(names, args, copies):
+        assert _unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
+    if wrt is None:
+        return _leave(result)
+    gradients = tuple(_gradient(x, copies[wrt], names[wrt]) for x in (result if isinstance(result, tuple) else (result,)))
+    return _leave(result), gradients if isinstance(result, tuple) else gradients[0]
+
+
+def _copy(x):
+    if isinstance(x, Net):
+        return x.build()
+    if isinstance(x, list | tuple):
+        return type(x)(map(_copy, x))
+    return x.detach().clone() if isinstance(x, Tensor) else x
+
+
+def _unchanged(x, copy) -> bool:
+    if isinstance(x, list | tuple) and not isinstance(x, Net):
+        return len(x) == len(copy) and all(map(_unchanged, x, copy))
+    return not isinstance(x, Tensor) or (x.shape == copy.shape and torch.equal(x, copy.detach()))
+
+
+def _leave(x):
+    if isinstance(x, dict):
+        return {key: _leave(value) for key, value in x.items()}
+    if isinstance(x, list | tuple):
+        return type(x)(map(_leave, x))
+    return x.detach().clone() if isinstance(x, Tensor) else x
+
+
+def _gradient(result, x: Tensor, name: str) -> Tensor:
+    assert isinstance(result, Tensor), f"the result must be a tensor, so that gradients can flow; it is {_kind(result)}."
+    assert result.requires_grad, (f"no gradient flows from the result back to {name}. Compute with tensors all the way: "
+                                  ".item(), .detach(), float(..) and torch.tensor(..) cut the path.")
+    return torch.autograd.grad(result.sum(), x, retain_graph=True, materialize_grads=True, allow_unused=True)[0]
+
+
+def expect_close(what: str, got, expected, hint: str, *, rtol: float = 1e-5, atol: float = 1e-6,
+                 dtype: torch.dtype | None = None) -> None:
+    """got, a number or a tensor, is within rtol |expected| + atol of expected, of its shape (for one number () and (1,)
+    both count), and of the given dtype."""
+    expected = torch.as_tensor(expected, dtype=torch.float64)
+    if dtype is None and isinstance(got, int | float) and not isinstance(got, bool):
+        got = torch.tensor(float(got), dtype=torch.float64)
+    assert isinstance(got, Tensor), f"{what}: expected a tensor of shape {tuple(expected.shape)}, got {_kind(got)}. {hint}"
+    shapes = {(), (1,)} if expected.shape in ((), (1,)) else {tuple(expected.shape)}
+    assert tuple(got.shape) in shapes, (f"{what}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}. "
+                                        "Keep all dimensions but those that the question sums or averages over.")
+    assert dtype in (None, got.dtype), f"{what}: expected {dtype} as the inputs are, got {got.dtype}. Do not convert it."
+    got = got.detach().double().reshape(expected.shape)
+    wrong = ~torch.isclose(got, expected, rtol=rtol, atol=atol)
+    if wrong.any():
+        at = tuple(int(i) for i in wrong.nonzero()[0])
+        place = f" at {list(at)}" if at else ""
+        raise AssertionError(f"{what}: expected {expected[at].item():.7g}{place}, got {got[at].item():.7g}. {hint}")
+
+
+def expect_tuple(got, n: int, what: str) -> tuple:
+    """got is a tuple (or a list) of n things: what they are is said in `what`."""
+    assert isinstance(got, list | tuple) and len(got) == n, f"expected {n} results, {what}; got {_kind(got)}."
+    return tuple(got)
+
+
+def _kind(x) -> str:
+    if x is None:
+        return "None (is a return missing?)"
+    return f"{len(x)} results" if isinstance(x, list | tuple) else f"a {type(x).__name__}"

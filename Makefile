@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ASSIGNMENT ?= ex01_minimax
+EXERCISES = $(notdir $(wildcard solutions/ex*))
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: setup lab test test-all release grade weights bench clean
+
+setup: $(BIN)/python
+	@$(BIN)/python scripts/install.py
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+lab: export OMP_NUM_THREADS =
+lab: setup
+	$(BIN)/jupyter lab lectures/01_minimax_game.ipynb
+
+test: setup
+	$(BIN)/python scripts/check.py
+test-all: setup
+	$(BIN)/python scripts/check.py --all
+
+release: setup
+	for name in $(EXERCISES); do $(BIN)/nbgrader generate_assignment $$name --force || exit 1; done
+
+grade: setup
+	$(BIN)/nbgrader autograde $(ASSIGNMENT) && $(BIN)/nbgrader generate_feedback $(ASSIGNMENT) && $(BIN)/nbgrader export
+
+weights: setup
+	$(BIN)/python -m course_lib.gan.gan
+bench: setup
+	cd benchmarks && for script in bars minimax gan_digits; do ../$(BIN)/python $$script.py || exit 1; done
+
+clean:
+	rm -rf $(VENV) gradebook.db submitted autograded feedback

@@ -1,0 +1,75 @@
+"""Sets up the course in the environment of the Python that runs this file; called by the Makefile.
+
+torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in gigabytes of CUDA
+libraries; `torch_source` decides when to avoid that.
+"""
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+OWN_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
+
+
+def torch_source(system: str, pip_config: str, environment: dict[str, str], has_nvidia: bool) -> list[str]:
+    """The pip arguments that say where torch comes from: PyTorch's CPU index, or none, which leaves the choice to pip.
+
+    The CPU index is taken on Linux only, where no NVIDIA driver is, and where pip has no index or find-links of its own:
+    whoever configured one (a mirror, a folder of wheels) has decided already. `pip_config` is what `pip config list` prints.
+    """
+    configured = any(line.split("=")[0].rpartition(".")[2] in OWN_SOURCES for line in pip_config.splitlines())
+    configured |= any(environment.get("PIP_" + name.upper().replace("-", "_")) for name in OWN_SOURCES)
+    if system == "Linux" and not configured and not has_nvidia:
+        return ["--index-url", CPU_INDEX]
+    return []
+
+
+def has_nvidia() -> bool:
+    """Whether this machine has an NVIDIA driver."""
+    return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia").exists()
+
+
+def fingerprint(root: Path = ROOT) -> str:
+    """Changes when what must be installed changes: the two files that say so, the Python, the place."""
+    parts = [(root / name).read_bytes() for name in ("constraints.txt", "pyproject.toml")]
+    parts += [sys.version.encode(), str(root).encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def pin(package: str, constraints: str) -> str:
+    """The line `package==version` of a constraints file. Errors: ValueError where there is none."""
+    for line in constraints.splitlines():
+        if line.split("==")[0].strip().lower() == package:
+            return line.split(";")[0].strip()
+    raise ValueError(f"constraints.txt does not pin {package}.")
+
+
+def main() -> None:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        sys.exit(f"The course needs Python 3.11, 3.12 or 3.13, and this is {platform.python_version()}: "
+                 "try `make PYTHON=python3.12`.")
+    stamp = Path(sys.prefix) / ".course-installed"
+    if stamp.is_file() and stamp.read_text() == fingerprint():
+        return
+    stamp.unlink(missing_ok=True)                      # an installation that is cut short must not look finished
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    config = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
+    source = torch_source(platform.system(), config, dict(os.environ), has_nvidia())
+    constraints = ROOT / "constraints.txt"
+    steps = ([pin("torch", constraints.read_text()), *source],
+             ["-c", str(constraints), "setuptools", "wheel"],
+             ["-c", str(constraints), "--no-build-isolation", "-e", f"{ROOT}[lab,test]"])
+    for step in steps:
+        print("installing", *step, flush=True)
+        if subprocess.run([*pip, "install", "--quiet", *step]).returncode:
+            sys.exit("The installation stopped; what pip says stands above. Run the same command again once that is mended.")
+    stamp.write_text(fingerprint())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+# torch.xlogy makes 0 log 0 = 0
+def game_value(D, p, g, pi):
+    return (pi * torch.xlogy(p, D) + (1 - pi) * torch.xlogy(g, 1 - D)).sum(-1)

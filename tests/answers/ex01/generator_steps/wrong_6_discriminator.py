@@ -1,0 +1,10 @@
+# gives the discriminator's parameters to the optimiser, so that D takes the steps and G stays as it was
+def generator_steps(D, G, zs, lr):
+    optimizer = torch.optim.SGD(D.parameters(), lr=lr)
+    for z in zs:
+        logit = D(G(z))
+        loss = F.binary_cross_entropy_with_logits(logit, torch.ones_like(logit))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return G.state_dict(), D.state_dict()

@@ -1,0 +1,8 @@
+# leaves out the derivative, so that the best D stands there without a reason
+proof = [
+    "sum(pi*p*log(D) + (1-pi)*g*log(1-D))",
+    "pi*p / (pi*p + (1-pi)*g)",
+    "sum(pi*p*log(pi*p/(pi*p + (1-pi)*g)) + (1-pi)*g*log((1-pi)*g/(pi*p + (1-pi)*g)))",
+    "JSD(p, g, pi) + pi*log(pi) + (1-pi)*log(1-pi)",
+    "pi*log(pi) + (1-pi)*log(1-pi)",
+]

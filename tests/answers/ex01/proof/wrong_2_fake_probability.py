@@ -1,0 +1,9 @@
+# gives the probability of a generated picture as the best D
+proof = [
+    "sum(pi*p*log(D) + (1-pi)*g*log(1-D))",
+    "pi*p/D - (1-pi)*g/(1-D)",
+    "(1-pi)*g / (pi*p + (1-pi)*g)",
+    "sum(pi*p*log(pi*p/(pi*p + (1-pi)*g)) + (1-pi)*g*log((1-pi)*g/(pi*p + (1-pi)*g)))",
+    "JSD(p, g, pi) + pi*log(pi) + (1-pi)*log(1-pi)",
+    "pi*log(pi) + (1-pi)*log(1-pi)",
+]

@@ -1,0 +1,9 @@
+# exchanges the arguments of the KL divergences
+proof = [
+    "sum(pi*p*log(D) + (1-pi)*g*log(1-D))",
+    "pi*p/D - (1-pi)*g/(1-D)",
+    "pi*p / (pi*p + (1-pi)*g)",
+    "sum(pi*p*log(pi*p/(pi*p + (1-pi)*g)) + (1-pi)*g*log((1-pi)*g/(pi*p + (1-pi)*g)))",
+    "pi*KL(pi*p + (1-pi)*g, p) + (1-pi)*KL(pi*p + (1-pi)*g, g) + pi*log(pi) + (1-pi)*log(1-pi)",
+    "pi*log(pi) + (1-pi)*log(1-pi)",
+]
