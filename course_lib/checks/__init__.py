@@ -22,9 +22,12 @@ class Net(NamedTuple):
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator) -> "Net":
-        """A network whose weights and biases are drawn from N(0, 1/2), float32."""
+        """A network whose weights and biases are drawn from N(0, 1), float32."""
         shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
-        return cls(name, args, {key: torch.randn(shape, generator=generator) / 2**0.5 for key, shape in shapes.items()})
+        return cls(name, args, {key: torch.randn(shape, generator=generator) for key, shape in shapes.items()})
+
+    def double(self) -> "Net":
+        return self._replace(state={key: tensor.double() for key, tensor in self.state.items()})
 
     def build(self) -> nn.Module:
         """The network itself, in the precision of its weights, which it copies."""
@@ -36,7 +39,7 @@ class Net(NamedTuple):
 def call(answer, *args, wrt: int | None = None):
     """answer(*args) on copies of the arguments, with each Net built; what comes back carries no gradient.
 
-    wrt=i: a pair, the result and the gradient of each of its tensors' sums in argument i (a tuple where it is a tuple).
+    wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of results, of each sum.
     Errors: AssertionError where the answer changed an argument in place, or where no gradient reaches argument i.
     """
     copies = [_copy(arg) for arg in args]
@@ -44,12 +47,14 @@ def call(answer, *args, wrt: int | None = None):
         copies[wrt].requires_grad_()
     result = answer(*copies)
     names = [*inspect.signature(answer).parameters][:len(args)]
+    names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     for name, arg, copy in zip(names, args, copies):
         assert _unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
     if wrt is None:
         return _leave(result)
-    gradients = tuple(_gradient(x, copies[wrt], names[wrt]) for x in (result if isinstance(result, tuple) else (result,)))
-    return _leave(result), gradients if isinstance(result, tuple) else gradients[0]
+    if isinstance(result, list | tuple):
+        return _leave(result), tuple(_gradient(x, copies[wrt], names[wrt]) for x in result)
+    return _leave(result), _gradient(result, copies[wrt], names[wrt])
 
 
 def _copy(x):
@@ -70,41 +75,50 @@ def _leave(x):
     if isinstance(x, dict):
         return {key: _leave(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return type(x)(map(_leave, x))
+        return tuple(map(_leave, x))
     return x.detach().clone() if isinstance(x, Tensor) else x
 
 
 def _gradient(result, x: Tensor, name: str) -> Tensor:
-    assert isinstance(result, Tensor), f"the result must be a tensor, so that gradients can flow; it is {_kind(result)}."
-    assert result.requires_grad, (f"no gradient flows from the result back to {name}. Compute with tensors all the way: "
-                                  ".item(), .detach(), float(..) and torch.tensor(..) cut the path.")
-    return torch.autograd.grad(result.sum(), x, retain_graph=True, materialize_grads=True, allow_unused=True)[0]
+    assert isinstance(result, Tensor), f"expected a tensor, through which gradients flow; got {_kind(result)}."
+    assert result.requires_grad, (f"no gradient flows from the result back to {name}. Compute with tensors all the "
+                                  "way: .item(), .detach(), float(..) and torch.tensor(..) cut the path.")
+    return torch.autograd.grad(result.sum(), x, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
 
 
 def expect_close(what: str, got, expected, hint: str, *, rtol: float = 1e-5, atol: float = 1e-6,
                  dtype: torch.dtype | None = None) -> None:
     """got, a number or a tensor, is within rtol |expected| + atol of expected, of its shape (for one number () and (1,)
-    both count), and of the given dtype."""
+    both count), and of dtype where that is given."""
     expected = torch.as_tensor(expected, dtype=torch.float64)
+    shape = tuple(expected.shape)
     if dtype is None and isinstance(got, int | float) and not isinstance(got, bool):
         got = torch.tensor(float(got), dtype=torch.float64)
-    assert isinstance(got, Tensor), f"{what}: expected a tensor of shape {tuple(expected.shape)}, got {_kind(got)}. {hint}"
-    shapes = {(), (1,)} if expected.shape in ((), (1,)) else {tuple(expected.shape)}
-    assert tuple(got.shape) in shapes, (f"{what}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}. "
-                                        "Keep all dimensions but those that the question sums or averages over.")
-    assert dtype in (None, got.dtype), f"{what}: expected {dtype} as the inputs are, got {got.dtype}. Do not convert it."
-    got = got.detach().double().reshape(expected.shape)
+    assert isinstance(got, Tensor), f"{what}: expected a tensor of shape {shape}, got {_kind(got)}. {hint}"
+    fits = tuple(got.shape) in {(), (1,)} if shape in {(), (1,)} else tuple(got.shape) == shape
+    assert fits, (f"{what}: expected shape {shape}, got {tuple(got.shape)}. Sum or average over those dimensions only "
+                  "that the question names.")
+    assert dtype in (None, got.dtype), f"{what}: expected {dtype}, as the inputs are, got {got.dtype}: do not convert."
+    got = got.detach().double().reshape(shape)
     wrong = ~torch.isclose(got, expected, rtol=rtol, atol=atol)
     if wrong.any():
-        at = tuple(int(i) for i in wrong.nonzero()[0])
-        place = f" at {list(at)}" if at else ""
-        raise AssertionError(f"{what}: expected {expected[at].item():.7g}{place}, got {got[at].item():.7g}. {hint}")
+        at = tuple(wrong.nonzero()[0].tolist())
+        place = f" at {list(at)}" if at and expected.numel() > 1 else ""
+        digits = next(n for n in (5, 9, 17) if n == 17 or f"{expected[at]:.{n}g}" != f"{got[at]:.{n}g}")
+        raise AssertionError(f"{what}: expected {expected[at]:.{digits}g}{place}, got {got[at]:.{digits}g}. {hint}")
 
 
-def expect_tuple(got, n: int, what: str) -> tuple:
-    """got is a tuple (or a list) of n things: what they are is said in `what`."""
-    assert isinstance(got, list | tuple) and len(got) == n, f"expected {n} results, {what}; got {_kind(got)}."
+def expect_results(got, what: str, n: int) -> tuple:
+    """got is a tuple or list of n results, which `what` names."""
+    assert isinstance(got, list | tuple) and len(got) == n, f"expected {n} results ({what}), got {_kind(got)}."
     return tuple(got)
+
+
+def expect_state(what: str, got, net: Net, hint: str, **tolerance: float) -> None:
+    """got is a state_dict with the weights of net."""
+    assert isinstance(got, dict) and set(got) == set(net.state), f"{what}: expected a state_dict of {[*net.state]}."
+    for key, value in net.state.items():
+        expect_close(f"{what}, {key}", got[key], value, hint, **tolerance)
 
 
 def _kind(x) -> str:

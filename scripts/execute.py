@@ -1,0 +1,21 @@
+"""Runs notebooks top to bottom in a fresh kernel and stores them executed, without noise: python scripts/execute.py lectures/*.ipynb"""
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"}}
+
+for path in map(Path, sys.argv[1:]):
+    notebook = nbformat.read(path, as_version=4)
+    start = time.monotonic()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}, record_timing=False).execute()
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":                        # progress bars are no result
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr" and "step/s" not in str(o)]
+    nbformat.write(notebook, path)
+    print(f"{path}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1e6:.2f} MB")
