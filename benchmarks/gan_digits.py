@@ -11,7 +11,7 @@ from course_lib.data import digits
 from course_lib.evaluate import fid, score
 from course_lib.gan.gan import digits_gan, train_digits
 
-STEPS = 8000
+STEPS = 4000
 rows, curve = [], []
 real = digits().images
 for seed in [int(argument) for argument in sys.argv[1:]] or range(3):

@@ -1,5 +1,6 @@
 """Networks only: no loss, no probability. What a network means is said by the model that uses it."""
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
@@ -37,14 +38,15 @@ class ConvD(nn.Module):
     """28×28 → 14×14 → 7×7 → one logit: convolutions with leaky ReLU 0.2    DCGAN, Radford et al. 2016, Section 3
 
     The first halving only rearranges each 2×2 pixels as 4 channels (PixelUnshuffle), the second is a strided convolution.
+    Each weight is divided by its largest singular value    Miyato et al. 2018, eq. 8
     """
 
     def __init__(self, width: int = 32):
         super().__init__()
         self.net = nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(4, width, 3, padding=1), nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
-            nn.Flatten(), nn.Linear(2 * width * 49, 1))
+            nn.PixelUnshuffle(2), spectral_norm(nn.Conv2d(4, width, 3, padding=1)), nn.LeakyReLU(0.2),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2),
+            nn.Flatten(), spectral_norm(nn.Linear(2 * width * 49, 1)))
 
     def forward(self, x: Tensor) -> Tensor:          # (batch, 1, 28, 28) → (batch,)
         return self.net(x).squeeze(1)

@@ -22,9 +22,9 @@ class Net(NamedTuple):
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator) -> "Net":
-        """A network whose weights and biases are drawn from N(0, 1), float32."""
+        """A network whose weights and biases are drawn from N(0, 1/2), float32."""
         shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
-        return cls(name, args, {key: torch.randn(shape, generator=generator) for key, shape in shapes.items()})
+        return cls(name, args, {key: torch.randn(shape, generator=generator) / 2**0.5 for key, shape in shapes.items()})
 
     def double(self) -> "Net":
         return self._replace(state={key: tensor.double() for key, tensor in self.state.items()})

@@ -15,6 +15,7 @@ from course_lib.checks.descent import descend, surprise
 DTYPES = ((torch.float32, 2e-6), (torch.float64, 1e-12))
 SHAPES = ((5,), (3, 4), (2, 3, 7))
 FAR = 1e4
+LOGIT_HINT = "log(sigmoid(l)) rounds before the log; which function of torch takes the logit itself?"
 
 
 class Game(NamedTuple):
@@ -89,16 +90,17 @@ def check_optimal_discriminator(optimal_discriminator, seed: int = 0) -> None:
             D = call(optimal_discriminator, log_p, log_g, pi)
             expect_close("D* where p = g", call(optimal_discriminator, log_p, log_p, pi), torch.full(shape, pi),
                          "Where both are equally likely, only the prior counts.", atol=atol, dtype=dtype)
-            expect_close("D* with real and generated exchanged", call(optimal_discriminator, log_g, log_p, 1 - pi), 1 - D,
+            exchanged = call(optimal_discriminator, log_g, log_p, 1 - pi)
+            expect_close("D* with real and generated exchanged", exchanged, 1 - D,
                          "Exchanging p with g and pi with 1 - pi turns D* into 1 - D*.", atol=atol, dtype=dtype)
-        rows = torch.tensor([[0, 0, 0.3], [FAR, 0, 1], [-FAR, 0, 0], [0, -FAR, 1], [-FAR, -FAR, 0.3], [FAR, FAR, 0.3]])
-        log_p, log_g, expected = rows.to(dtype).T
+        far = ((0.0, 0.0, 0.3), (FAR, 0.0, 1), (-FAR, 0.0, 0), (0.0, -FAR, 1), (-FAR, -FAR, 0.3), (FAR, FAR, 0.3))
+        log_p, log_g, _ = torch.tensor(far, dtype=dtype).T
         D, slope = call(optimal_discriminator, log_p, log_g, 0.3, wrt=0)
-        spacing = 3e-3 if dtype == torch.float32 else 1e-9       # of the log densities themselves, at 1e4
-        for i, (a, b, best) in enumerate(rows.tolist()):
+        spacing = 3e-3 if dtype == torch.float32 else 1e-9       # of numbers near 1e4, as the log densities are
+        for i, (a, b, best) in enumerate(far):
             where = f"where log p = {a:g} and log g = {b:g}"
             atol = 0 if best in (0, 1) else spacing
-            expect_close(f"D* {where}", D[i], expected[i], "exp(1e4) is inf and exp(-1e4) is 0: work with the "
+            expect_close(f"D* {where}", D[i], best, "exp(1e4) is inf and exp(-1e4) is 0: work with the "
                          "difference of the logs, and with each x on its own.", rtol=0, atol=atol)
             expect_close(f"the gradient of D* in log p {where}", slope[i], best * (1 - best), "A finite D* is not "
                          "enough: where a step on the way overflows, the backward pass has 0 times inf, which is NaN.",
@@ -126,7 +128,8 @@ def check_jsd(jsd, seed: int = 0) -> None:
             expect_close("JSD with p and g exchanged, and pi with 1 - pi", results(g, p, 1 - pi)[0], js,
                          "This changes nothing but the names.", atol=atol, dtype=dtype)
             first = results(p.reshape(-1, shape[-1])[0], g.reshape(-1, shape[-1])[0], pi)[0]
-            expect_close("JSD of the first pair of a batch", js.reshape(-1)[0], first, "Sum over the last dimension only.")
+            expect_close("JSD of the first pair of a batch", js.reshape(-1)[0], first,
+                         "Sum over the last dimension only.")
         apart = torch.tensor([[0.5, 0.5, 0, 0, 0], [0, 0, 0, 0.25, 0.75]], dtype=dtype)
         js, _, upper = results(*apart, 0.3)
         expect_close("JSD where p and g have no x in common, which is the upper bound", js, upper,
@@ -145,25 +148,25 @@ def check_discriminator_loss(discriminator_loss, seed: int = 0) -> None:
             expect_close(f"the gradient in {name}, {n} real and {m} generated pictures, a = {a:.3f}",
                          call(discriminator_loss, *logits, a, wrt=i)[1], slopes[i],
                          "It is (D - label)/(size of its batch), and the label of a generated picture is 0.", atol=1e-8)
-        up, down = (call(discriminator_loss, *(l + e for l in logits), a) for e in (h, -h))
-        expect_close("the rise of the loss where all logits rise", (up - down) / (2 * h), slopes[0].sum() + slopes[1].sum(),
+        up, down = (call(discriminator_loss, *(logit + e for logit in logits), a) for e in (h, -h))
+        expect_close("the rise of the loss where all logits rise", (up - down) / (2 * h), sum(s.sum() for s in slopes),
                      "The values do not fit the gradient: was a part detached?")
     for real, fake, a, expected in ((FAR, -FAR, 1.0, 0), (-FAR, FAR, 1.0, 2 * FAR), (FAR, -FAR, 0.9, 0.1 * FAR),
                                     (-FAR, FAR, 0.9, 1.9 * FAR)):
         logits = torch.full((2,), real), torch.full((3,), fake)
         where = f"for real logits {real:g}, generated ones {fake:g}, a = {a:g}"
         expect_close(f"the loss {where}", call(discriminator_loss, *logits, a), expected,
-                     "log(sigmoid(l)) rounds before the log; which function of torch takes the logit itself?", atol=5e-3)
+                     LOGIT_HINT, atol=5e-3)
         for i, slope in enumerate((((real > 0) - a) / 2, (fake > 0) / 3)):
             expect_close(f"the gradient {where}", call(discriminator_loss, *logits, a, wrt=i)[1],
-                         torch.full_like(logits[i], slope), "A D that is clamped, or rounds to 0 or 1, has gradient 0 or "
-                         "NaN just where D is most wrong.")
+                         torch.full_like(logits[i], slope), "A D that is clamped, or rounds to 0 or 1, has gradient 0 "
+                         "or NaN just where D is most wrong.")
 
 
 def check_generator_losses(generator_losses, seed: int = 0) -> None:
     rng = seeded(seed)
     names = "minimax", "non-saturating"
-    results = lambda l, w: expect_results(call(generator_losses, l, w), "the minimax and the non-saturating loss", 2)
+    results = lambda *args: expect_results(call(generator_losses, *args), "minimax and non-saturating loss", 2)
     cases = [(3 * torch.randn(n, dtype=torch.float64, generator=rng), 3 * uniform(rng, n), 1e-8) for n in (1, 4, 7)]
     cases += [(torch.tensor([FAR, -FAR, 0.0, 0.5]), torch.tensor([0.5, 2.0, 1.0, 0.0]), 1e-6)]
     for logit, w, atol in cases:
@@ -173,18 +176,17 @@ def check_generator_losses(generator_losses, seed: int = 0) -> None:
         D, share = torch.sigmoid(logit), w / w.sum()
         losses, gradients = call(generator_losses, logit, w, wrt=0)
         for k, (name, slope) in enumerate(zip(names, (-share * D, share * (D - 1)))):
-            alone = [results(l[None], torch.ones_like(l)[None])[k].reshape(()) for l in logit]
-            expect_close(f"the {name} loss of a batch", losses[k], share @ torch.stack(alone), "It is the weighted mean of "
-                         "what each picture has alone: weight 0 does not count, a double weight counts twice.")
+            alone = [results(one, torch.ones_like(one))[k].reshape(()) for one in logit.split(1)]
+            expect_close(f"the {name} loss of a batch", losses[k], share @ torch.stack(alone), "It is the weighted mean "
+                         "of what each picture has alone: weight 0 does not count, twice the weight counts twice.")
             expect_close(f"the gradient of the {name} loss", gradients[k], slope, "For each picture it is its share of "
                          "the weights times -D (minimax) or D - 1: is a sign wrong, or D rounded?", atol=atol)
-    for l in (-FAR, -2.0, 2.0, FAR):
-        minimax, non_saturating = results(torch.tensor([l]), torch.ones(1))
-        hint = "log(sigmoid(l)) rounds before the log; which function of torch takes the logit itself?"
-        expect_close(f"minimax + non-saturating loss for the logit {l:g}", minimax + non_saturating, -l,
-                     "log((1 - D)/D) is minus the logit. " + hint)
-        expect_close(f"the chance exp(minimax loss) that the logit {l:g} calls a picture generated", minimax.exp(),
-                     [1 / (1 + math.exp(min(l, 99)))], hint)
+    for logit in (-FAR, -2.0, 2.0, FAR):
+        minimax, non_saturating = results(torch.tensor([logit]), torch.ones(1))
+        expect_close(f"minimax + non-saturating loss for the logit {logit:g}", minimax + non_saturating, -logit,
+                     "log((1 - D)/D) is minus the logit. " + LOGIT_HINT)
+        expect_close(f"exp(minimax loss) for the logit {logit:g}, the chance that D calls the picture generated",
+                     minimax.exp(), 1 / (1 + math.exp(min(logit, 99))), LOGIT_HINT)
 
 
 STEPS = ("after the first step", "after the second step")
@@ -195,33 +197,35 @@ HINTS = ("One step of plain SGD on the loss of this very minibatch, with the opt
 
 def players(rng: torch.Generator) -> tuple[Net, Net, list[Tensor]]:
     noise = [torch.randn(7, 3, generator=rng) for _ in STEPS]
-    return Net.draw("mlp", (2, 6, 1), rng), Net.draw("mlp", (3, 5, 2), rng), noise
+    return Net.draw("mlp", (2, 12, 1), rng), Net.draw("mlp", (3, 8, 2), rng), noise
 
 
 def check_discriminator_steps(discriminator_steps, seed: int = 0) -> None:
     rng = seeded(seed)
     D, G, zs = players(rng)
     xs = [torch.randn(5, 2, generator=rng) + 1 for _ in STEPS]
-    lr, a = 0.3, uniform(rng).item()
+    lr, a = 0.5, uniform(rng).item()
     expected, generator = D.double(), G.double().build()
+    loss = lambda net, real, fake: surprise(net(real), a) + surprise(net(fake), 0)
     for n, (x, z, when, hint) in enumerate(zip(xs, zs, STEPS, HINTS), 1):
-        fake = generator(z.double()).detach()
-        expected = descend(expected, lambda net: surprise(net(x.double()), a) + surprise(net(fake), 0), lr)  # noqa: B023
-        state, norm = expect_results(call(discriminator_steps, D, G, xs[:n], zs[:n], lr, a), "D's state, G's gradient", 2)
-        expect_state(f"D {when}", state, expected, f"{hint} Real pictures have label a, those that G makes of the given "
-                     "noise label 0.", atol=3e-5)
+        expected = descend(expected, loss, lr, x.double(), generator(z.double()).detach())
+        results = call(discriminator_steps, D, G, xs[:n], zs[:n], lr, a)
+        state, norm = expect_results(results, "D's state and the size of G's gradient", 2)
+        expect_state(f"D {when}", state, expected, f"{hint} Real pictures have label a, those that G makes of the "
+                     "given noise label 0.")
         expect_close(f"the gradient left in G {when}", norm, 0.0, "Cut the path where the fakes leave G.", atol=0)
 
 
 def check_generator_steps(generator_steps, seed: int = 0) -> None:
     D, G, zs = players(seeded(seed))
-    expected, critic = G.double(), D.double().build()
+    lr, expected, critic = 0.5, G.double(), D.double().build()
+    loss = lambda net, z: surprise(critic(net(z)), 1)
     for n, (z, when, hint) in enumerate(zip(zs, STEPS, HINTS), 1):
-        expected = descend(expected, lambda net: surprise(critic(net(z.double())), 1), 0.3)  # noqa: B023
-        state, other = expect_results(call(generator_steps, D, G, zs[:n], 0.3), "G's state, D's state", 2)
-        expect_state(f"D {when} of G", other, D, "D is only asked: no optimiser holds its parameters.", rtol=0, atol=0)
+        expected = descend(expected, loss, lr, z.double())
+        state, other = expect_results(call(generator_steps, D, G, zs[:n], lr), "G's state and D's state", 2)
+        expect_state(f"D {when} of G", other, D, "D is only asked: no optimiser holds its parameters.", atol=0, rtol=0)
         expect_state(f"G {when}", state, expected, f"{hint} G wants D to take its pictures for real, -log D, and the "
-                     "gradient passes through D to reach G.", atol=3e-5)
+                     "gradient passes through D to reach G.")
 
 
 def check_density_ratio(density_ratio, seed: int = 0) -> None:
@@ -236,15 +240,15 @@ def check_density_ratio(density_ratio, seed: int = 0) -> None:
             log_odds = torch.linspace(-80, 80 if a == 1 else 2, 42).double()     # log of pi p / ((1 - pi) g)
             logit = math.log(a) + log_odds - torch.log1p((1 - a) * log_odds.exp())
             expect_close(what, call(density_ratio, logit.to(dtype).reshape(2, 21), pi, a),
-                         (log_odds.exp() * (1 - pi) / pi).reshape(2, 21), "Solve D = a pi p/(pi p + (1 - pi) g) for p/g. "
-                         "Subtracting nearly equal numbers loses digits: 1 - sigmoid(20) has none left in float32.",
+                         (log_odds.exp() * (1 - pi) / pi).reshape(2, 21), "Solve D = a pi p/(pi p + (1 - pi) g) for "
+                         "p/g. Subtracting nearly equal numbers loses digits: in float32, 1 - sigmoid(20) has none.",
                          rtol=rtol, atol=0, dtype=dtype)
             if a < 1:
                 above = torch.linspace(math.log(a / (1 - a)) + 0.01, 99, 20, dtype=dtype)
                 expect_close(f"{what} where D > a", call(density_ratio, above, pi, a), torch.full((20,), math.inf),
                              "The best D never exceeds a: such a picture counts as surely real, ratio inf.", dtype=dtype)
-        expect_close("p/g where D = a", call(density_ratio, torch.zeros(2, dtype=dtype), 0.3, 0.5), torch.full((2,), math.inf),
-                     "The best D is a only where g = 0, so the ratio is inf.", dtype=dtype)
+        expect_close("p/g where D = a", call(density_ratio, torch.zeros(2, dtype=dtype), 0.3, 0.5),
+                     torch.full((2,), math.inf), "The best D is a only where g = 0, so the ratio is inf.", dtype=dtype)
 
 
 def check_proof(lines, seed: int = 0) -> None:

@@ -1,27 +1,79 @@
-"""Real digits."""
-
-from functools import cache
+"""Real digits that ship with the course: 10,000 + 2,000 of MNIST, 7,000 + 2,000 of USPS (see SOURCES.md)."""
+import functools
+import hashlib
+import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional as nnf
+
+HERE = Path(__file__).parent
+SHA256 = {
+    "mnist": "0f13b3d4b41e8f9fcc5d7894d35d91c99266fde411a39964f88fe9abd8c18588",
+    "usps": "641a2884e8f14dc7f018264cbc94ea6e4203109b89916fd004eb50df2768d62c",
+}
 
 
 class Digits(NamedTuple):
-    images: torch.Tensor
-    labels: torch.Tensor
+    """images (n, 1, 28, 28) float32 in [−1, 1], labels (n,) int64    framing: LeCun et al. 1998, Section III-A"""
 
-
-@cache
-def _embedded(name, split):
-    z = np.load(Path(__file__).parent / f"{name}.npz")
-    images = torch.from_numpy(z[f"{split}_images"])
-    if name == "usps":
-        images = torch.nn.functional.pad(images, (6, 6, 6, 6))
-    return images[:, None], torch.from_numpy(z[f"{split}_labels"]).long()
+    images: Tensor
+    labels: Tensor
 
 
 def digits(name: str = "mnist", split: str = "train") -> Digits:
-    images, labels = _embedded(name, split)
-    return Digits(images.float() / 127.5 - 1, labels.clone())
+    """The embedded subset of "mnist" or "usps", split "train" or "test"    LeCun et al. 1998, Section III-A; Hull 1994
+
+    Errors: ValueError for another name or split, and for a file that is not the one that ships.
+    """
+    if name not in SHA256:
+        raise ValueError(f"The embedded digits are {' and '.join(map(repr, SHA256))}, not {name!r}.")
+    if split not in ("train", "test"):
+        raise ValueError(f'A data set has the splits "train" and "test", not {split!r}.')
+    images, labels = _stored(name, split)
+    return Digits(images.clone(), labels.clone())           # what a caller changes stays the caller's
+
+
+@functools.cache
+def _stored(name: str, split: str) -> Digits:
+    arrays = np.load(io.BytesIO(verified(HERE / f"{name}.npz", SHA256[name])))
+    return as_digits(arrays[f"{split}_images"], arrays[f"{split}_labels"])
+
+
+def verified(path: Path, sha256: str) -> bytes:
+    """The file's bytes. Errors: FileNotFoundError; ValueError if its checksum is another."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; reinstall course_lib, or `git checkout` the file.")
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ValueError(f"{path} is not the file that ships with the course (sha256 {found[:12]}…, expected "
+                         f"{sha256[:12]}…): it is truncated or changed; `git checkout` brings it back.")
+    return data
+
+
+def as_digits(images: np.ndarray, labels: np.ndarray) -> Digits:
+    """uint8 images (n, 28, 28), or (n, 16, 16) which are framed as MNIST is, with their labels, as tensors."""
+    x = torch.from_numpy(images.astype(np.float32)).unsqueeze(1) / 255                 # (n, 1, H, W) in [0, 1]
+    if x.shape[-1] != 28:
+        x = framed(x)
+    return Digits(2 * x - 1, torch.from_numpy(labels.astype(np.int64)))
+
+
+def framed(x: Tensor) -> Tensor:
+    """MNIST's framing: the digit scaled into 20×20, its centre of mass at pixel (14, 14) of 28×28    LeCun et al. 1998, Section III-A
+
+    x: (n, 1, H, W) in [0, 1], ink 1, each digit filling its frame in the longer direction. Shifts are whole pixels.
+    """
+    x = nnf.interpolate(x, size=(20, 20), mode="bicubic", antialias=True).clamp(0, 1)
+    x = nnf.pad(x, (4, 4, 4, 4))                                                       # (n, 1, 28, 28)
+    place = torch.arange(28.0)
+    mass = x.sum((1, 2, 3)).clamp(min=1e-6)
+    down = (14 - (x.sum((1, 3)) * place).sum(1) / mass).round().long().clamp(-4, 4)  # the margin is 4: no ink is lost
+    right = (14 - (x.sum((1, 2)) * place).sum(1) / mass).round().long().clamp(-4, 4)
+    rows = (torch.arange(28)[None, :] - down[:, None]) % 28
+    columns = (torch.arange(28)[None, :] - right[:, None]) % 28
+    return x[torch.arange(len(x))[:, None, None], 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)

@@ -1,27 +1,41 @@
-"""Small distributions whose truth is known: points in the plane, and the images of bars and stripes."""
-
+"""Small distributions whose truth is known: points of the plane, and the images of bars and stripes."""
 import math
 
 import torch
+from torch import Tensor
+
+STD = 0.05                     # of each Gaussian of "ring" and "grid", and of the noise on "moons"
 
 
-def modes(name: str) -> torch.Tensor:
+def modes(name: str) -> Tensor:
+    """The centres of the Gaussians: "ring", (8, 2), radius 1; "grid", (25, 2), 5 × 5, spacing ½    Metz et al. 2017, Section 3.1"""
     if name == "ring":
-        a = torch.arange(8) * (2 * math.pi / 8)
-        return torch.stack([a.cos(), a.sin()], 1)
-    g = torch.arange(-2.0, 3)
-    return torch.cartesian_prod(g, g) / 2
+        angle = torch.arange(8) * (2 * math.pi / 8)
+        return torch.stack([angle.cos(), angle.sin()], 1)
+    if name == "grid":
+        axis = torch.arange(-2.0, 3.0) / 2
+        return torch.cartesian_prod(axis, axis)
+    raise ValueError(f'Modes are known of "ring" and "grid", not of {name!r}.')
 
 
-def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> torch.Tensor:
-    """n points of a toy distribution, (n, 2) float32: "ring" (8 Gaussians, radius 1, sigma 0.05), "grid", "moons"."""
+def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+    """n draws, float32. "ring", "grid", "moons": points (n, 2); "bars": images (n, 1, 4, 4) of ±1    Metz et al. 2017, Section 3.1
+
+    ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`). moons: two half circles of radius 1 that reach
+    into each other, centred, with noise of std 0.05. bars: all rows or (with probability ½) all columns are black or
+    white at random, "bars and stripes" (MacKay 2003, Section 43.3). Errors: ValueError for another name.
+    """
     if name in ("ring", "grid"):
-        c = modes(name)
-        k = torch.randint(len(c), (n,), generator=generator)
-        return c[k] + 0.05 * torch.randn(n, 2, generator=generator)
+        centres = modes(name)
+        which = torch.randint(len(centres), (n,), generator=generator)
+        return centres[which] + STD * torch.randn(n, 2, generator=generator)
     if name == "moons":
-        a = math.pi * torch.rand(n, generator=generator)
-        s = torch.randint(2, (n,), generator=generator)
-        x = torch.stack([a.cos() * (1 - 2 * s) + s, a.sin() * (1 - 2 * s) + 0.5 * s], 1)
-        return x - torch.tensor([0.5, 0.25]) + 0.05 * torch.randn(n, 2, generator=generator)
-    raise ValueError(f'toys knows "ring", "grid" and "moons", but not {name!r}.')
+        angle = math.pi * torch.rand(n, generator=generator)
+        lower = torch.randint(2, (n,), generator=generator)
+        x = torch.stack([angle.cos() * (1 - 2 * lower) + lower, angle.sin() * (1 - 2 * lower) + lower / 2], 1)
+        return x - torch.tensor([0.5, 0.25]) + STD * torch.randn(n, 2, generator=generator)
+    if name == "bars":
+        rows = (2.0 * torch.randint(2, (n, 1, 4, 1), generator=generator) - 1).expand(n, 1, 4, 4)
+        turn = torch.randint(2, (n, 1, 1, 1), generator=generator).bool()
+        return torch.where(turn, rows.mT, rows)
+    raise ValueError(f'The toys are "ring", "grid", "moons" and "bars", not {name!r}.')

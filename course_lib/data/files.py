@@ -1,0 +1,115 @@
+"""The full MNIST and USPS in their official formats, from a folder or fetched.
+
+MNIST: IDX files, gzipped or not (yann.lecun.com/exdb/mnist). USPS: LIBSVM's text files, bzip2 (csie.ntu.edu.tw/~cjlin).
+"""
+import bz2
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+from course_lib.data.digits import Digits, as_digits
+
+MIRRORS = {"mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
+           "usps": "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"}
+FILES = {("mnist", "train"): ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+         ("mnist", "test"): ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+         ("usps", "train"): ("usps.bz2",), ("usps", "test"): ("usps.t.bz2",)}
+KNOWN_HASHES = {
+    "train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
+    "usps.bz2": "md5:ec16c51db3855ca6c91edd34d0e9b197",
+    "usps.t.bz2": "md5:8ea070ee2aca1ac39742fdd1ef5ed118",
+}
+
+
+def full_digits(name: str, split: str = "train", *, folder: str | Path | None = None, url: str | None = None,
+                hashes: dict[str, str] | None = None, cache: str | Path | None = None) -> Digits:
+    """All of MNIST (60,000 + 10,000) or USPS (7,291 + 2,007)    LeCun et al. 1998, Section III-A; Hull 1994
+
+    folder: where the official files lie, gzipped or not. Without it they are fetched from `url` (default: a known
+    mirror), checked against `hashes` (default: the known ones) and kept in `cache` (default: the user's cache folder).
+    Errors: ValueError for an unknown name or split and for a wrong or truncated file; FileNotFoundError; ConnectionError.
+    """
+    if (name, split) not in FILES:
+        raise ValueError(f"Known are 'mnist' and 'usps' with the splits 'train' and 'test', not {name!r}, {split!r}.")
+    if folder is None:
+        folder = fetched(FILES[name, split], url or MIRRORS[name], hashes or KNOWN_HASHES, cache)
+    paths = [_find(Path(folder), file) for file in FILES[name, split]]
+    images, labels = (read_idx(paths[0], 3), read_idx(paths[1], 1)) if name == "mnist" else read_libsvm(paths[0])
+    if len(images) != len(labels):
+        raise ValueError(f"{paths[0].parent} holds {len(images)} images and {len(labels)} labels; they do not belong together.")
+    return as_digits(images, labels)
+
+
+def fetched(files: tuple[str, ...], url: str, hashes: dict[str, str], cache: str | Path | None = None) -> Path:
+    """Downloads what is not in the cache yet and returns the cache's folder. Nothing half-written stays there."""
+    folder = Path(cache) if cache else pooch.os_cache("course_lib")
+    for file in files:
+        try:
+            pooch.retrieve(url.rstrip("/") + "/" + file, known_hash=hashes[file], fname=file, path=folder)
+        except ValueError as error:
+            raise ValueError(f"{file} from {url} is not the known file (its checksum differs); nothing was kept.") from error
+        except OSError as error:                           # no network, no server, a connection cut short
+            raise ConnectionError(f"{file} could not be fetched from {url} ({type(error).__name__}); give folder=… where "
+                                  "it lies, or use digits(), which needs no network.") from error
+    return folder
+
+
+def _find(folder: Path, file: str) -> Path:
+    for candidate in (folder / file, folder / Path(file).stem):
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(f"{folder} holds neither {file} nor {Path(file).stem}.")
+
+
+def _content(path: Path) -> bytes:
+    unpack = {".gz": gzip.decompress, ".bz2": bz2.decompress}.get(path.suffix, bytes)
+    try:
+        return unpack(path.read_bytes())
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise ValueError(f"{path} is truncated, or no {path.suffix} file.") from error
+
+
+def read_idx(path: Path, dimensions: int) -> np.ndarray:
+    """An IDX file of bytes: 0, 0, 8 (unsigned byte), dimensions, big-endian sizes, data    format: LeCun, MNIST's page, Section FILE FORMATS
+
+    Errors: ValueError for another kind of file, or where there are more or fewer bytes than the sizes say.
+    """
+    data = _content(path)
+    head = 4 + 4 * dimensions
+    if data[:4] != bytes([0, 0, 8, dimensions]) or len(data) < head:
+        raise ValueError(f"{path} is no IDX file of bytes in {dimensions} dimension{'s'[:dimensions > 1]}.")
+    shape = struct.unpack(f">{dimensions}I", data[4:head])
+    if dimensions == 3 and shape[1:] != (28, 28):
+        raise ValueError(f"{path} holds images of {shape[1]}×{shape[2]} pixels; MNIST's have 28×28.")
+    if len(data) - head != int(np.prod(shape, dtype=object)):
+        raise ValueError(f"{path} is truncated or damaged: {len(data) - head} bytes of data, its header says {shape}.")
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+
+
+def read_libsvm(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """USPS in LIBSVM's text format: `label index:value …`, labels 1 … 10 for the digits 0 … 9, values in [−1, 1]    Hull 1994, Section III
+
+    Returns images (n, 16, 16) and labels (n,), uint8. Errors: ValueError with the line's number.
+    """
+    images, labels = [], []
+    for number, line in enumerate(_content(path).decode("ascii", "replace").splitlines(), 1):
+        try:
+            label, *pairs = line.split()
+            index, value = np.array([pair.split(":") for pair in pairs], dtype=float).T
+            if len(index) != 256 or not (index == np.arange(1, 257)).all() or abs(value).max() > 1 or not 1 <= int(label) <= 10:
+                raise ValueError
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: expected a label 1 … 10 and 256 values in [−1, 1]; the file is truncated "
+                             "or another one.") from error
+        images.append(np.round((value + 1) * 127.5).reshape(16, 16))
+        labels.append(int(label) - 1)
+    if not images:
+        raise ValueError(f"{path} is empty.")
+    return np.stack(images).astype(np.uint8), np.array(labels, dtype=np.uint8)
