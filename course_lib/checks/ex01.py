@@ -177,8 +177,8 @@ def check_generator_losses(generator_losses, seed: int = 0) -> None:
         losses, gradients = call(generator_losses, logit, w, wrt=0)
         for k, (name, slope) in enumerate(zip(names, (-share * D, share * (D - 1)))):
             alone = [results(one, torch.ones_like(one))[k].reshape(()) for one in logit.split(1)]
-            expect_close(f"the {name} loss of a batch", losses[k], share @ torch.stack(alone), "It is the weighted mean "
-                         "of what each picture has alone: weight 0 does not count, twice the weight counts twice.")
+            expect_close(f"the {name} loss of a batch", losses[k], share @ torch.stack(alone), "It is the weighted "
+                         "mean of what each picture has alone: weight 0 does not count, weight 2 counts twice.")
             expect_close(f"the gradient of the {name} loss", gradients[k], slope, "For each picture it is its share of "
                          "the weights times -D (minimax) or D - 1: is a sign wrong, or D rounded?", atol=atol)
     for logit in (-FAR, -2.0, 2.0, FAR):
@@ -191,8 +191,8 @@ def check_generator_losses(generator_losses, seed: int = 0) -> None:
 
 STEPS = ("after the first step", "after the second step")
 HINTS = ("One step of plain SGD on the loss of this very minibatch, with the optimiser holding one player only.",
-         "The first step was right. Gradients add up until they are set to zero; there is no momentum; the other player "
-         "stands still.")
+         "The first step was right. Gradients add up until they are set to zero; there is no momentum; the other "
+         "player stands still.")
 
 
 def players(rng: torch.Generator) -> tuple[Net, Net, list[Tensor]]:
@@ -245,8 +245,9 @@ def check_density_ratio(density_ratio, seed: int = 0) -> None:
                          rtol=rtol, atol=0, dtype=dtype)
             if a < 1:
                 above = torch.linspace(math.log(a / (1 - a)) + 0.01, 99, 20, dtype=dtype)
-                expect_close(f"{what} where D > a", call(density_ratio, above, pi, a), torch.full((20,), math.inf),
-                             "The best D never exceeds a: such a picture counts as surely real, ratio inf.", dtype=dtype)
+                ratio = call(density_ratio, above, pi, a)
+                expect_close(f"{what} where D > a", ratio, torch.full((20,), math.inf), "The best D never exceeds a: "
+                             "such a picture counts as surely real, with ratio inf.", dtype=dtype)
         expect_close("p/g where D = a", call(density_ratio, torch.zeros(2, dtype=dtype), 0.3, 0.5),
                      torch.full((2,), math.inf), "The best D is a only where g = 0, so the ratio is inf.", dtype=dtype)
 

@@ -1,0 +1,109 @@
+import csv
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from course_lib.core import fit, load
+from course_lib.data import batches, digits, modes, toys
+from course_lib.evaluate import features, fid, modes_covered, precision_recall
+from course_lib.gan import gan, minimax
+from course_lib.nets import ConvD, ConvG, mlp
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+rng = torch.Generator().manual_seed(0)
+P, G = (torch.rand(500, 6, generator=rng, dtype=torch.float64).add(0.01) for _ in range(2))
+P, G = P / P.sum(1, keepdim=True), G / G.sum(1, keepdim=True)
+
+
+def test_the_best_discriminator_is_where_the_slope_of_the_value_vanishes():
+    D = minimax.optimal_discriminator(P, G).requires_grad_()
+    slope, = torch.autograd.grad(minimax.value(D, P, G).sum(), D)
+    assert slope.abs().max() < 1e-12
+    rival = torch.rand(500, 6, generator=rng, dtype=torch.float64)
+    assert (minimax.value(D, P, G) > minimax.value(rival, P, G)).all()
+
+
+def test_C_is_the_value_at_the_best_discriminator_and_a_jsd():
+    at_best = minimax.value(minimax.optimal_discriminator(P, G), P, G)
+    assert (minimax.C(P, G) - at_best).abs().max() < 1e-12
+    assert (minimax.C(P, G) - (2 * minimax.jsd(P, G) - math.log(4))).abs().max() < 1e-12
+    assert (minimax.C(P, P) + math.log(4)).abs().max() < 1e-12
+
+
+def test_divergences_in_cases_that_are_known():
+    a, b = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    assert minimax.jsd(a, b).item() == pytest.approx(math.log(2)) and minimax.jsd(a, a) == 0
+    assert minimax.kl(a, torch.tensor([0.25, 0.75])).item() == pytest.approx(math.log(4)) and minimax.kl(a, b) == math.inf
+    assert (minimax.jsd(P, G) - minimax.jsd(G, P)).abs().max() < 1e-15 and (minimax.kl(P, G) > 0).all()
+
+
+def test_losses_equal_their_definitions_and_stay_finite():
+    real, fake = 3 * torch.randn(2, 64, generator=rng, dtype=torch.float64)
+    D, F = real.sigmoid(), fake.sigmoid()
+    assert minimax.discriminator_loss(real, fake).item() == pytest.approx(-(D.log().mean() + (1 - F).log().mean()).item())
+    assert minimax.minimax_generator_loss(fake).item() == pytest.approx((1 - F).log().mean().item())
+    assert minimax.non_saturating_generator_loss(fake).item() == pytest.approx(-F.log().mean().item())
+    extreme = torch.tensor([-1e4, 1e4], requires_grad=True)
+    for loss in (minimax.minimax_generator_loss(extreme), minimax.non_saturating_generator_loss(extreme),
+                 minimax.discriminator_loss(extreme, extreme)):
+        assert torch.isfinite(loss) and torch.isfinite(torch.autograd.grad(loss, extreme)[0]).all()
+
+
+def test_the_logit_of_the_best_discriminator_is_the_log_ratio():
+    assert torch.allclose(minimax.density_ratio(minimax.optimal_discriminator(P, G).logit()), P / G)
+
+
+def test_each_turn_moves_its_own_player_only():
+    for player, still in (("D", "G"), ("G", "D")):
+        model = gan.points_gan(width=8)
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        fit(model, batches(toys("ring", 64, generator=rng)), steps=2, lr=0.1, turns=[(player, 1)], device="cpu")
+        moved = {key[0] for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
+        assert moved == {player} and all(p.grad is None for p in getattr(model, still).parameters())
+
+
+def test_a_gan_of_points_covers_the_ring():
+    torch.manual_seed(0)
+    model = gan.points_gan()
+    fit(model, batches(toys("ring", 5000, generator=torch.Generator().manual_seed(0)), size=128), steps=2500, lr=1e-3,
+        betas=(0.5, 0.999), device="cpu")
+    assert modes_covered(model.sample(1000, generator=torch.Generator().manual_seed(0)), modes("ring"))[0] >= 6
+
+
+def test_networks_have_the_promised_shapes():
+    assert mlp(3, 5, 2)(torch.zeros(7, 3)).shape == (7, 2)
+    x = ConvG(16)(torch.randn(4, 16, generator=rng))
+    assert x.shape == (4, 1, 28, 28) and x.abs().max() <= 1 and ConvD()(x).shape == (4,)
+
+
+def test_sampling_is_reproducible_and_knows_no_class():
+    model = gan.digits_gan()
+    draw = lambda: model.sample(3, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(draw(), draw())
+    with pytest.raises(ValueError, match="unconditional"):
+        model.sample(3, y=torch.zeros(3))
+
+
+def test_the_shipped_weights_are_as_good_as_what_was_measured():
+    model = load(gan.digits_gan(), gan.WEIGHTS)
+    x = model.sample(5000, generator=torch.Generator().manual_seed(0))
+    with open(RESULTS / "gan_digits.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["seed"] for row in rows} == {"0", "1", "2"} and all(float(row["fid"]) <= 35 for row in rows)
+    assert abs(fid(x) - float(rows[0]["fid"])) < 2                     # seed 0 ships; sampling moves a FID of 5,000 by less
+    assert precision_recall(features(digits().images[:2000]), features(x[:2000]))[1] > 0.5      # it has not collapsed
+
+
+def test_the_claims_of_the_paper_hold_where_they_were_measured():
+    with open(RESULTS / "discriminator_1d.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row["V_max_minus_V"]) > 0 for row in rows)
+    assert all(float(row["rms_D_minus_D_star"]) < 0.005 for row in rows if row["step"] == "3000")
+    with open(RESULTS / "saturation.csv") as file:
+        rows = [row for row in csv.DictReader(file) if row["steps_of_D"] == "1000"]
+    assert len(rows) == 3
+    for row in rows:
+        assert float(row["minimax_logit"]) < 1e-2 < 0.99 < float(row["non_saturating_logit"])
+        assert float(row["non_saturating_G"]) > 20 * float(row["minimax_G"])
