@@ -21,10 +21,10 @@ class Net(NamedTuple):
     state: dict[str, Tensor]
 
     @classmethod
-    def draw(cls, name: str, args: tuple, generator: torch.Generator) -> "Net":
-        """A network whose weights and biases are drawn from N(0, 1/2), float32."""
+    def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
+        """A network whose weights and biases are drawn from N(0, scale²), float32."""
         shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
-        return cls(name, args, {key: torch.randn(shape, generator=generator) / 2**0.5 for key, shape in shapes.items()})
+        return cls(name, args, {key: scale * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
 
     def double(self) -> "Net":
         return self._replace(state={key: tensor.double() for key, tensor in self.state.items()})
