@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
 export OMP_NUM_THREADS ?= 1
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: setup lab test test-all release grade weights bench clean
 
