@@ -1,0 +1,61 @@
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LECTURES = sorted(ROOT.glob("lectures/*.ipynb"))
+SOLUTIONS, RELEASES = sorted(ROOT.glob("solutions/ex*/*.ipynb")), sorted(ROOT.glob("exercises/ex*/*.ipynb"))
+ASKED_FOR = {"ex01": ("course_lib.gan",)}              # exercise -> what it must not import, since it asks for it
+label = lambda path: path.stem
+
+
+def test_a_wheel_holds_data_and_weights(tmp_path):
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+                   check=True, capture_output=True)
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    shipped = [*(ROOT / "course_lib" / "data").glob("*.*"), *(ROOT / "course_lib" / "weights").glob("*.safetensors")]
+    assert len(shipped) > 5 and {f"course_lib/{path.parent.name}/{path.name}" for path in shipped} <= set(names)
+    assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "benchmarks", "build")]
+
+
+@pytest.mark.parametrize("path", LECTURES + SOLUTIONS + RELEASES, ids=lambda path: f"{path.parent.parent.name}/{path.stem}")
+def test_notebooks_have_the_form_of_the_course(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5) and notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9_-]+", i) and not re.fullmatch(r"[0-9a-f]{8}", i) for i in ids)
+    assert all(set(cell.metadata) <= {"nbgrader", "tags"} for cell in notebook.cells)
+    assert path.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=label)
+def test_lectures_are_stored_executed_in_order(path):
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
+    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
+    assert pictures and all(o.metadata["image/png"]["alt"] for o in pictures)
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=label)
+def test_solutions_hold_no_outputs_and_import_nothing_that_they_ask_for(path):
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    exercise = path.stem.split("_")[0]
+    sources = [cell.source for cell in code] + [(ROOT / "course_lib" / "checks" / f"{exercise}.py").read_text()]
+    for module in ASKED_FOR[exercise]:
+        package, name = module.rsplit(".", 1)
+        assert not [s for s in sources if re.search(rf"{module}|from {package} import .*\b{name}\b", s)]
+
+
+def test_no_file_of_the_course_looks_outside_of_it():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    texts = [ROOT / name for name in files if name.endswith((".py", ".ipynb", ".md", ".yml", ".toml", "Makefile"))]
+    assert not [path for path in texts if path != Path(__file__) and "../shared" in path.read_text()]
