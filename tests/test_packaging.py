@@ -31,7 +31,7 @@ def test_notebooks_have_the_form_of_the_course(path):
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9_-]+", i) and not re.fullmatch(r"[0-9a-f]{8}", i) for i in ids)
-    assert all(set(cell.metadata) <= {"nbgrader", "tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= {"nbgrader", "tags", "deletable", "editable"} for cell in notebook.cells)
     assert path.stat().st_size < 2_000_000
 
 

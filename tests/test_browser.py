@@ -1,0 +1,85 @@
+"""The lecture as a student meets it: in JupyterLab, in a browser, with a slider that moves the picture."""
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """JupyterLab on loopback over a copy of the lectures; gives its address with the token."""
+    shutil.copytree(ROOT / "lectures", tmp_path / "lectures")
+    shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(8)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+                                "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
+               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path}"]
+    server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            try:
+                json.load(urlopen(f"{address}/api/status?token={token}"))
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address, token
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.mark.browser
+def test_the_slider_of_lecture_1_moves_its_picture(lab, need):
+    chromium = need("chromium")
+    from playwright.sync_api import sync_playwright
+    address, token = lab
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        page.goto(f"{address}/lab/tree/lectures/01_minimax_game.ipynb?token={token}")
+        page.wait_for_selector(".jp-Notebook", timeout=60_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        slider = page.locator(".widget-slider .noUi-handle").first
+        slider.wait_for(state="attached", timeout=240_000)
+        picture = page.locator(".widget-output img, .jp-OutputArea .widget-output img, .jupyter-widgets-output-area img").last
+        picture.wait_for(state="attached", timeout=60_000)
+        before = picture.get_attribute("src")
+        slider.scroll_into_view_if_needed()
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        for _ in range(120):
+            page.wait_for_timeout(500)
+            if picture.get_attribute("src") != before:
+                break
+        assert picture.get_attribute("src") != before, "the slider moved and the picture did not change"
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/slider.png")
+        browser.close()
+
+
+@pytest.mark.browser
+def test_formgrader_opens_in_jupyterlab(lab, need):
+    need("chromium")
+    address, token = lab
+    page = urlopen(f"{address}/formgrader?token={token}").read().decode()
+    assert re.search("Formgrader|Manage Assignments|nbgrader", page)
