@@ -4,6 +4,7 @@ Each check takes an answer and the seed of its random inputs. It holds no formul
 solved numerically from their value alone, slopes are measured by differences, and the rest are symmetries and limits.
 """
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -31,6 +32,7 @@ class Game(NamedTuple):
     least: float            # the best value where g = p
 
 
+@cache
 def games(seed: int) -> list[Game]:
     game = proof.minimax_with_prior(seed)
     value, _, best_D, best_value, _, least = ([torch.tensor(v) for v in values] for values in game.references)

@@ -1,0 +1,37 @@
+"""An exercise's master notebook, cell by cell, and answers that run in what its students have."""
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+
+
+@cache
+def cells(name: str) -> list:
+    return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).cells
+
+
+def nbgrader(cell) -> dict:
+    return cell.metadata.get("nbgrader", {"grade": False, "solution": False, "locked": False})
+
+
+def questions(name: str) -> dict[str, int]:
+    """grade_id -> points of the questions that are graded by machine."""
+    scored = [nbgrader(cell) for cell in cells(name) if nbgrader(cell)["grade"] and not nbgrader(cell)["solution"]]
+    return {cell["grade_id"].removeprefix("test_"): cell["points"] for cell in scored}
+
+
+def solution(name: str, question: str) -> str:
+    """The source of the master's answer."""
+    return next(cell.source for cell in cells(name) if nbgrader(cell).get("grade_id") == question)
+
+
+def run(name: str, question: str, source: str):
+    """What `source` defines under the question's name, where the instructor's cells have run before."""
+    namespace: dict = {}
+    for cell in cells(name):
+        if cell.cell_type == "code" and nbgrader(cell)["locked"] and not nbgrader(cell)["grade"]:
+            exec(cell.source, namespace)
+    exec(source, namespace)
+    return namespace[question]

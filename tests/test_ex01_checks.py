@@ -1,0 +1,205 @@
+"""The checks of exercise 1 accept what is right, and nothing else."""
+import math
+import re
+import warnings
+
+import pytest
+import torch
+import torch.nn.functional as F
+from exercise import ROOT, cells, nbgrader, questions, run, solution
+
+from course_lib.checks import Net, call, ex01, expect_close
+from course_lib.checks.descent import descend
+from course_lib.gan import minimax
+
+NAME = "ex01_minimax"
+QUESTIONS = questions(NAME)
+ANSWERS = sorted((ROOT / "tests" / "answers" / "ex01").glob("*/*.py"))
+named = pytest.mark.parametrize("path", ANSWERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def check(question: str, answer, seed: int = 0) -> None:
+    """Silent, since nbgrader gives no points to a cell that writes a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        getattr(ex01, f"check_{question}")(answer, seed)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_masters_answer_is_right(question):
+    answer = run(NAME, question, solution(NAME, question))
+    for seed in range(5):
+        check(question, answer, seed)
+
+
+@named
+def test_answers(path):
+    question, text = path.parent.name, path.read_text()
+    answer = run(NAME, question, text)
+    if path.stem.startswith("right"):
+        for seed in range(3):
+            check(question, answer, seed)
+    else:
+        with pytest.raises(AssertionError, match=r"\w+ \w+"):
+            check(question, answer)
+
+
+@named
+def test_an_answer_says_first_what_is_different(path):
+    assert re.match(r"# \S.{20,}\n", path.read_text())
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_there_are_enough_answers(question):
+    kinds = [path.stem.split("_")[0] for path in ANSWERS if path.parent.name == question]
+    assert kinds.count("wrong") >= 6 and kinds.count("right") >= 2 and set(kinds) == {"wrong", "right"}
+
+
+def optimal_discriminator(log_p, log_g, pi):
+    top = torch.maximum(log_p, log_g)
+    return minimax.optimal_discriminator(pi * (log_p - top).exp(), (1 - pi) * (log_g - top).exp())
+
+
+def jsd(p, g, pi):
+    entropy = -pi * math.log(pi) - (1 - pi) * math.log(1 - pi)
+    return minimax.C(pi * p, (1 - pi) * g) + entropy, 0.0, entropy
+
+
+def discriminator_loss(logit_real, logit_fake, a):
+    """Label 0 for a real picture is label 1 with the logit negated."""
+    loss = minimax.discriminator_loss
+    return a * loss(logit_real, logit_fake) + (1 - a) * loss(-logit_real, logit_fake)
+
+
+def generator_losses(logit_fake, w):
+    mean = lambda loss: sum(w[i] * loss(logit_fake[i:i + 1]) for i in range(len(w))) / w.sum()
+    return mean(minimax.minimax_generator_loss), mean(minimax.non_saturating_generator_loss)
+
+
+def density_ratio(logit, pi, a):
+    """D/(a − D) are the odds of D/a, and the logit of D/a is l − log(a − (1 − a) exp(l))."""
+    logit_of_share = logit.double() - (a - (1 - a) * logit.double().exp()).clamp(min=0).log()
+    return (minimax.density_ratio(logit_of_share) * (1 - pi) / pi).to(logit.dtype)
+
+
+LIBRARY = {"game_value": lambda D, p, g, pi: minimax.value(D, pi * p, (1 - pi) * g), "jsd": jsd,
+           "optimal_discriminator": optimal_discriminator, "discriminator_loss": discriminator_loss,
+           "generator_losses": generator_losses, "density_ratio": density_ratio}
+
+
+@pytest.mark.parametrize("question", LIBRARY)
+def test_the_library_is_right_about_the_variant(question):
+    """With unnormalised tables pi p and (1 - pi) g, the lecture's functions are those of the game with a prior."""
+    check(question, LIBRARY[question])
+
+
+LAZY = {
+    "game_value": [lambda D, p, g, pi: -math.log(2), lambda D, p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype),
+                   lambda D, p, g, pi: minimax.value(D, p, g) / 2,
+                   lambda D, p, g, pi: torch.nan_to_num(minimax.value(D, pi * p, (1 - pi) * g), neginf=-100.0)],
+    "optimal_discriminator": [lambda p, g, pi: torch.full_like(p, pi), lambda p, g, pi: torch.sigmoid(p - g).detach(),
+                              lambda p, g, pi: optimal_discriminator(p, g, 0.5),
+                              lambda p, g, pi: optimal_discriminator(p, g, pi).detach(),
+                              lambda p, g, pi: optimal_discriminator(p, g, pi).flatten()],
+    "jsd": [lambda p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype), lambda p, g, pi: (*jsd(p, g, pi)[:2], 1.0),
+            lambda p, g, pi: jsd(p, g, 0.5), lambda p, g, pi: (jsd(p, g, pi)[0].mean(), *jsd(p, g, pi)[1:]),
+            lambda p, g, pi: jsd(p.double(), g.double(), pi)],
+    "discriminator_loss": [lambda r, f, a: 2 * math.log(2) + 0 * (r.sum() + f.sum()), lambda r, f, a: None,
+                           lambda r, f, a: discriminator_loss(r, f, 1.0), lambda r, f, a: discriminator_loss(r, f, 0.9),
+                           lambda r, f, a: discriminator_loss(r.clamp(-50, 50), f.clamp(-50, 50), a),
+                           lambda r, f, a: discriminator_loss(r, f, a) * len(r)],
+    "generator_losses": [lambda f, w: (-F.softplus(f).mean(), F.softplus(-f).mean()), lambda f, w: F.softplus(f).mean(),
+                         lambda f, w: generator_losses(f.clamp(-50, 50), w),
+                         lambda f, w: generator_losses(f, w)[:1] * 2, lambda f, w: generator_losses(f, w.square())],
+    "discriminator_steps": [lambda D, G, xs, zs, lr, a: (D.state_dict(), 0.0), lambda D, G, xs, zs, lr, a: None],
+    "generator_steps": [lambda D, G, zs, lr: (G.state_dict(), D.state_dict()),
+                        lambda D, G, zs, lr: (D.state_dict(), G.state_dict())],
+    "density_ratio": [lambda x, pi, a: torch.ones_like(x), lambda x, pi, a: density_ratio(x, 0.5, a),
+                      lambda x, pi, a: density_ratio(x, pi, 1.0),
+                      lambda x, pi, a: density_ratio(x, pi, a).clamp(max=1e9),
+                      lambda x, pi, a: density_ratio(x, pi, a).double()],
+    "proof": [None, [], "sum(pi*p*log(D))", ["pi*log(pi) + (1-pi)*log(1-pi)"], [1, 2, 3]],
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_lazy_answers_fail(question):
+    for answer in LAZY[question]:
+        with pytest.raises(AssertionError):
+            check(question, answer)
+
+
+@pytest.mark.parametrize("question", LIBRARY)
+def test_answers_that_change_their_input_fail(question):
+    def answer(x, *args):
+        result = LIBRARY[question](x, *args)
+        x.data.mul_(2).add_(1)
+        return result
+
+    with pytest.raises(AssertionError, match="in place"):
+        check(question, answer)
+
+
+def test_a_call_protects_the_check():
+    x = torch.zeros(2, requires_grad=True)
+    result = call(lambda y, tensors: (y * 2, {"first": tensors[0]}), x, [x])
+    assert not result[0].requires_grad and result[1]["first"].data_ptr() != x.data_ptr()
+    with pytest.raises(AssertionError, match="no gradient flows from the result back to y"):
+        call(lambda y: torch.tensor(y.sum().item()), x, wrt=0)
+    value, gradient = call(lambda y: y.square().sum(), torch.tensor([1.0, 2.0]), wrt=0)
+    assert value == 5 and gradient.tolist() == [2, 4]
+
+
+def test_a_net_is_rebuilt_from_its_description():
+    net = Net.draw("mlp", (2, 5, 1), torch.Generator().manual_seed(0))
+    state = call(lambda module: module.state_dict(), net)
+    assert all(torch.equal(state[key], net.state[key]) for key in net.state)
+    call(lambda module: module[0].weight.data.zero_(), net)
+    assert net.state["0.weight"].abs().min() > 0
+    assert net.double().build()[0].weight.dtype == torch.float64
+
+
+def test_both_shapes_count_for_one_number():
+    for got in (2.0, 2, torch.tensor(2.0), torch.tensor([2.0])):
+        expect_close("two", got, 2.0, "Count.")
+        expect_close("two", got, torch.tensor([2.0]), "Count.")
+    for got in (True, "2", None, [2.0], torch.tensor([[2.0]]), torch.tensor([2.0, 2.0]), math.nan, 2.1):
+        with pytest.raises(AssertionError, match="two: expected"):
+            expect_close("two", got, 2.0, "Count.")
+    with pytest.raises(AssertionError, match=r"expected 1 at \[1\], got 3"):
+        expect_close("ones", torch.tensor([1.0, 3.0]), torch.ones(2), "Count.")
+
+
+def test_descend_takes_autograds_step():
+    rng = torch.Generator().manual_seed(0)
+    net, x = Net.draw("mlp", (3, 8, 1), rng).double(), torch.randn(6, 3, generator=rng).double()
+    loss = lambda module, x: module(x).sigmoid().square().sum()
+    module = net.build()
+    loss(module, x).backward()
+    after = descend(net, loss, 0.5, x)
+    for key, weight in module.named_parameters():
+        torch.testing.assert_close(after.state[key], (weight - 0.5 * weight.grad).detach(), rtol=0, atol=1e-7)
+
+
+def test_the_exercise_does_not_import_what_it_asks_for():
+    files = [*(ROOT / "course_lib" / "checks").glob("*.py"), *ROOT.glob("tests/answers/ex01/*/*.py"),
+             ROOT / "course_lib" / "nets.py", ROOT / "course_lib" / "show.py"]
+    texts = [path.read_text() for path in files] + [cell.source for cell in cells(NAME)]
+    assert not [text for text in texts if re.search(r"course_lib(\.| import )gan", text)]
+
+
+def test_each_question_is_complete():
+    for i, cell in enumerate(cells(NAME)):
+        about = nbgrader(cell)
+        if not about["grade"] or about["solution"]:
+            continue
+        question = about["grade_id"].removeprefix("test_")
+        assert question == "proof" or f"ex01.check_{question}({question}, seed)" in cell.source.split("HIDDEN TESTS")[1]
+        assert "assert" in cell.source.split("### BEGIN HIDDEN TESTS")[0] or question == "proof"
+        before = cells(NAME)[:i]
+        assert any(nbgrader(other).get("grade_id") == question and nbgrader(other)["solution"] for other in before)
+        text = next(other.source for other in reversed(before) if other.source.startswith("## "))
+        hints = next(other.source for other in reversed(before) if other.source.startswith("<details>"))
+        assert f"*{about['points']} points, " in text and "minutes" in text and "★" in text and text.count("$") > 2
+        assert hints.count("<details>") == hints.count("</details>") == 3
+    assert sum(QUESTIONS.values()) + 4 == 35
