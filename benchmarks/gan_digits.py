@@ -18,7 +18,7 @@ for seed in [int(argument) for argument in sys.argv[1:]] or range(3):
     torch.manual_seed(seed)
     model = digits_gan()
 
-    def measure(step, model):
+    def measure(step, model, seed=seed):
         if step % (STEPS // 10) == 0:
             curve.append({"seed": seed, "step": step, "fid": fid(model.sample(5000, generator=torch.Generator().manual_seed(0)))})
 
