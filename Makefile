@@ -3,7 +3,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
-export OMP_NUM_THREADS ?= 1
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: setup lab test test-all release grade weights bench clean
@@ -13,7 +12,6 @@ setup: $(BIN)/python
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-lab: export OMP_NUM_THREADS =
 lab: setup
 	$(BIN)/jupyter lab lectures/01_minimax_game.ipynb
 
@@ -29,9 +27,9 @@ grade: setup
 	$(BIN)/nbgrader autograde $(ASSIGNMENT) && $(BIN)/nbgrader generate_feedback $(ASSIGNMENT) && $(BIN)/nbgrader export
 
 weights: setup
-	$(BIN)/python -m course_lib.gan.gan
+	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan
 bench: setup
-	cd benchmarks && for script in bars minimax gan_digits; do ../$(BIN)/python $$script.py || exit 1; done
+	cd benchmarks && for script in bars minimax gan_digits; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) gradebook.db submitted autograded feedback

@@ -47,7 +47,7 @@ def grid(x: Tensor, *, columns: int = 10, ax: plt.Axes | None = None, title: str
     table = padded.view(rows, columns, channels, height + 2, width + 2).permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
     if ax is None:
         ax = plt.subplots(figsize=(0.62 * columns, 0.62 * rows))[1]
-    ax.imshow(((table + 1) / 2).clamp(0, 1).squeeze(-1), cmap="gray", vmin=0, vmax=1)
+    ax.imshow(((table + 1) / 2).clamp(0, 1).squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1)
     ax.set(title=title)
     ax.axis("off")
     return ax.figure
@@ -95,5 +95,5 @@ def source(function, equation: str) -> HTML:
     cited = docstring.split("\n")[0].split("    ")[-1]
     cell = "vertical-align: middle; text-align: left; padding: 0.5em 1em; color: #000; background: #fff"
     return HTML(f'<table style="border: 1px solid #999"><tr><td style="{cell}">$\\displaystyle {equation}$<br>'
-                f'<small>{cited}</small></td><td style="{cell}"><pre style="color: #000; background: #fff">{code}</pre>'
+                f'<small>{cited}</small></td><td style="{cell}"><pre style="color: #000; background: #fff; white-space: pre">{code}</pre>'
                 f'</td></tr></table>')

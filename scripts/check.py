@@ -26,6 +26,7 @@ def steps(everything: bool) -> dict[str, list[str]]:
 
 
 def main() -> int:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")               # two workers on two cores: more threads only wait for each other
     LEFT_OUT.mkdir(exist_ok=True)
     for note in LEFT_OUT.iterdir():
         note.unlink()

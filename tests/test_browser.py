@@ -47,46 +47,43 @@ def lab(tmp_path):
         server.wait(20)
 
 
-@pytest.mark.browser
-def test_the_slider_of_lecture_1_moves_its_picture(lab, need):
+@pytest.fixture
+def page(need):
+    """A page of headless Chromium."""
     chromium = need("chromium")
     from playwright.sync_api import sync_playwright
-    address, token = lab
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.goto(f"{address}/lab/tree/lectures/01_minimax_game.ipynb?token={token}")
-        page.wait_for_selector(".jp-Notebook", timeout=60_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        slider = page.locator(".widget-slider .noUi-handle").first
-        slider.wait_for(state="attached", timeout=240_000)
-        picture = page.locator(".widget-output img, .jp-OutputArea .widget-output img, .jupyter-widgets-output-area img").last
-        picture.wait_for(state="attached", timeout=60_000)
-        before = picture.get_attribute("src")
-        slider.scroll_into_view_if_needed()
-        slider.focus()
-        page.keyboard.press("ArrowRight")
-        for _ in range(120):
-            page.wait_for_timeout(500)
-            if picture.get_attribute("src") != before:
-                break
-        assert picture.get_attribute("src") != before, "the slider moved and the picture did not change"
-        if folder := os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=f"{folder}/slider.png")
+        yield browser.new_page(viewport={"width": 1300, "height": 1000})
         browser.close()
 
 
 @pytest.mark.browser
-def test_formgrader_opens_in_jupyterlab(lab, need):
-    chromium = need("chromium")
-    from playwright.sync_api import sync_playwright
+def test_the_slider_of_lecture_1_moves_its_picture(page, lab):
     address, token = lab
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.goto(f"{address}/lab?token={token}")
-        page.get_by_role("menuitem", name="Nbgrader", exact=True).click(timeout=60_000)
-        page.get_by_text("Formgrader", exact=True).click()
-        page.frame_locator("iframe").get_by_role("heading", name="Manage Assignments").wait_for(timeout=60_000)
-        browser.close()
+    page.goto(f"{address}/lab/tree/lectures/01_minimax_game.ipynb?token={token}")
+    page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    slider = page.locator(".widget-slider .noUi-handle").first
+    slider.wait_for(state="attached", timeout=240_000)
+    picture = page.locator(".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img").last
+    picture.wait_for(state="attached", timeout=60_000)
+    before = picture.get_attribute("src")
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    for _ in range(120):
+        page.wait_for_timeout(500)
+        if picture.get_attribute("src") != before:
+            break
+    assert picture.get_attribute("src") != before, "the slider moved and the picture did not change"
+
+
+@pytest.mark.browser
+def test_formgrader_opens_in_jupyterlab(page, lab):
+    address, token = lab
+    page.goto(f"{address}/lab?token={token}")
+    page.get_by_role("menuitem", name="Nbgrader", exact=True).click(timeout=60_000)
+    page.get_by_text("Formgrader", exact=True).click()
+    page.frame_locator("iframe").get_by_role("heading", name="Manage Assignments").wait_for(timeout=60_000)

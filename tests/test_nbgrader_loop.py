@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from exercise import ROOT, questions
 
-ROOT = Path(__file__).resolve().parents[1]
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 WRONG, RIGHT = 8, 2                                # notebooks of wrong and of right answers an exercise
 
@@ -22,12 +22,6 @@ def nbgrader(course: Path, *command: str) -> str:
     return done.stdout
 
 
-def graded(notebook):
-    """grade_id of each question that a machine scores -> its points."""
-    metas = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
-    return {m["grade_id"].removeprefix("test_"): m["points"] for m in metas if m.get("grade") and not m.get("solution")}
-
-
 def with_answers(notebook, kind: str, k: int, answers: Path):
     """The notebook with the k-th wrong or right answer to every question that has some."""
     notebook = nbformat.from_dict(notebook)
@@ -35,6 +29,8 @@ def with_answers(notebook, kind: str, k: int, answers: Path):
         files = sorted((answers / cell.metadata.get("nbgrader", {}).get("grade_id", "-")).glob(f"{kind}_*.py"))
         if files:
             cell.source = files[k % len(files)].read_text().split("\n", 1)[1].strip()
+        elif cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = "A written answer, which a person marks."
     return notebook
 
 
@@ -83,8 +79,8 @@ def test_the_release_is_what_is_committed(course):
 
 @pytest.mark.loop
 def test_the_blank_release_scores_nothing_and_the_solution_everything(course):
-    name, folder, master = course
-    book, points = scores(folder, name), graded(master)
+    name, folder, _ = course
+    book, points = scores(folder, name), questions(name)
     for question, most in points.items():
         assert book["blank"][question] == 0, f"the blank release earns {book['blank'][question]} in {question}"
         assert book["solution"][question] == most, f"the solution earns {book['solution'][question]} of {most} in {question}"
@@ -92,15 +88,26 @@ def test_the_blank_release_scores_nothing_and_the_solution_everything(course):
 
 @pytest.mark.loop
 def test_each_wrong_answer_loses_its_points_and_each_right_one_keeps_them(course):
-    name, folder, master = course
-    book, points = scores(folder, name), graded(master)
+    name, folder, _ = course
+    book, points = scores(folder, name), questions(name)
     for k in range(WRONG):
         for question, most in points.items():
             got = book[f"wrong{k}"][question]
             assert got < most and (got == 0 or question == "proof"), f"wrong answer {k} to {question} earns {got} of {most}"
     for k in range(RIGHT):
         for question, most in points.items():
-            assert book[f"right{k}"][question] == most, f"right answer {k} to {question} earns {book[f'right{k}'][question]} of {most}"
+            got = book[f"right{k}"][question]
+            assert got == most, f"right answer {k} to {question} earns {got} of {most}"
+
+
+@pytest.mark.loop
+def test_validate_shows_what_teaches(course):
+    name, folder, _ = course
+    submission = folder / "submitted" / "wrong0" / name / f"{name}.ipynb"
+    said = nbgrader(folder, "validate", str(submission.relative_to(folder)))
+    assert "AssertionError" in said and "expected" in said and "HIDDEN" not in said
+    assert "NotImplementedError" in nbgrader(folder, "validate", f"exercises/{name}/{name}.ipynb")
+    assert "Success" in nbgrader(folder, "validate", f"submitted/right0/{name}/{name}.ipynb")
 
 
 @pytest.mark.loop
@@ -110,6 +117,6 @@ def test_feedback_and_marks_come_out(course):
     with open(folder / "marks.csv") as file:
         marks = {row["student_id"]: row for row in csv.DictReader(file)}
     assert float(marks["blank"]["score"]) == 0
-    assert float(marks["solution"]["score"]) == sum(graded(master).values())
+    assert float(marks["solution"]["score"]) == sum(questions(name).values())
     assert float(marks["solution"]["max_score"]) == sum(
         cell.metadata.nbgrader.points for cell in master.cells if cell.metadata.get("nbgrader", {}).get("grade"))

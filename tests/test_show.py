@@ -1,0 +1,40 @@
+import matplotlib.pyplot as plt
+import torch
+
+from course_lib import show
+from course_lib.core import History
+from course_lib.gan import gan, minimax
+
+
+def test_a_grid_lays_images_out_row_by_row():
+    x = torch.full((5, 1, 4, 4), -1.0)
+    x[4] = 1
+    shown = show.grid(x, columns=3).axes[0].images[0].get_array()
+    assert shown.shape == (12, 18)                                    # two rows of three, each image with a margin of one pixel
+    assert shown[7:11, 7:11].min() == 1 and shown[1:5, 13:17].max() == 0 and shown[7:11, 13:17].min() == 1
+    assert show.grid(x.expand(-1, 3, -1, -1), columns=5).axes[0].images[0].get_array().shape == (6, 30, 3)
+    plt.close("all")
+
+
+def test_a_figure_carries_its_alternative_text_and_caption(monkeypatch):
+    shown = []
+    monkeypatch.setattr(show, "display", shown.append)
+    show.figure(plt.figure(), alt="nothing", caption="An empty figure.")
+    picture, caption = shown
+    assert picture.data.startswith(b"\x89PNG") and picture._repr_mimebundle_()[1]["image/png"]["alt"] == "nothing"
+    assert caption.data == "*An empty figure.*" and not plt.get_fignums()
+
+
+def test_curves_and_paths():
+    figure = show.curves(History({"D": [1.0] * 60, "G": [2.0, 4.0]}), smooth=50)
+    assert [line.get_label() for line in figure.axes[0].lines] == ["loss of D", "loss of G"]
+    assert figure.axes[0].lines[1].get_ydata().tolist() == [3.0]
+    path = torch.stack([torch.zeros(4, 2), torch.ones(4, 2)])
+    assert len(show.trajectory(path).axes[0].lines) == 4
+    plt.close("all")
+
+
+def test_source_shows_the_code_that_runs_beside_its_equation_and_citation():
+    text = show.source(minimax.jsd, r"\mathrm{JSD}").data
+    assert r"$\displaystyle \mathrm{JSD}$" in text and "Goodfellow et al. 2014, eq. 6" in text and "kl" in text and '"""' not in text
+    assert "discriminator_loss" in show.source(gan.GAN.loss, "V").data
