@@ -63,6 +63,7 @@ def test_the_slider_of_lecture_1_moves_its_picture(page, lab):
     address, token = lab
     page.goto(f"{address}/lab/tree/lectures/01_minimax_game.ipynb?token={token}")
     page.wait_for_selector(".jp-Notebook", timeout=60_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)       # without a kernel, Run All does nothing
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     slider = page.locator(".widget-slider .noUi-handle").first
