@@ -21,7 +21,7 @@ def steps(everything: bool) -> dict[str, list[str]]:
         "style": [sys.executable, "-m", "ruff", "check", "."],
         "facts": [*PYTEST, *WORKERS, "-m", f"not loop and not browser{slow}"],
         "lectures": [*PYTEST, "--nbval", "--nbval-cell-timeout=300", *WORKERS, "lectures"],
-        "grading and browser": [*PYTEST, "-m", f"(loop or browser){slow}"],
+        "grading and browser": [*PYTEST, *WORKERS, "-m", f"(loop or browser){slow}"],
     }
 
 

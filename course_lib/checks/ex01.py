@@ -84,21 +84,21 @@ def check_optimal_discriminator(optimal_discriminator, seed: int = 0) -> None:
     for game in games(seed):
         expect_close(f"the best D as bisection finds it, pi = {game.pi:.3f}",
                      call(optimal_discriminator, game.p.log(), game.g.log(), game.pi), game.best_D,
-                     "At one x, V is pi p log D + (1 - pi) g log(1 - D): where is its slope in D zero?", atol=1e-9)
-    for dtype, atol in DTYPES:
+                     "At one x, V is pi p log D + (1 - pi) g log(1 - D): where is its slope in D zero?")
+    for dtype in (torch.float32, torch.float64):
         for shape in ((), *SHAPES):
             log_p, log_g = torch.randn(2, *shape, dtype=dtype, generator=rng)
             pi = uniform(rng).item()
             D = call(optimal_discriminator, log_p, log_g, pi)
             expect_close("D* where p = g", call(optimal_discriminator, log_p, log_p, pi), torch.full(shape, pi),
-                         "Where both are equally likely, only the prior counts.", atol=atol, dtype=dtype)
+                         "Where both are equally likely, only the prior counts.", dtype=dtype)
             exchanged = call(optimal_discriminator, log_g, log_p, 1 - pi)
             expect_close("D* with real and generated exchanged", exchanged, 1 - D,
-                         "Exchanging p with g and pi with 1 - pi turns D* into 1 - D*.", atol=atol, dtype=dtype)
+                         "Exchanging p with g and pi with 1 - pi turns D* into 1 - D*.", dtype=dtype)
         far = ((0.0, 0.0, 0.3), (FAR, 0.0, 1), (-FAR, 0.0, 0), (0.0, -FAR, 1), (-FAR, -FAR, 0.3), (FAR, FAR, 0.3))
         log_p, log_g, _ = torch.tensor(far, dtype=dtype).T
         D, slope = call(optimal_discriminator, log_p, log_g, 0.3, wrt=0)
-        spacing = 3e-3 if dtype == torch.float32 else 1e-9       # of numbers near 1e4, as the log densities are
+        spacing = 3e-3 if dtype == torch.float32 else 1e-6       # of numbers near 1e4, as the log densities are
         for i, (a, b, best) in enumerate(far):
             where = f"where log p = {a:g} and log g = {b:g}"
             atol = 0 if best in (0, 1) else spacing
@@ -139,7 +139,7 @@ def check_jsd(jsd, seed: int = 0) -> None:
 
 
 def check_discriminator_loss(discriminator_loss, seed: int = 0) -> None:
-    rng, h = seeded(seed), 1e-5
+    rng = seeded(seed)
     expect_close("the loss where D = 1/2 for every picture",
                  call(discriminator_loss, torch.zeros(3), torch.zeros(5), 0.7), 2 * math.log(2),
                  "Two terms, each a mean over its own batch, without a factor; -log D is positive.")
@@ -149,10 +149,9 @@ def check_discriminator_loss(discriminator_loss, seed: int = 0) -> None:
         for i, name in enumerate(("logit_real", "logit_fake")):
             expect_close(f"the gradient in {name}, {n} real and {m} generated pictures, a = {a:.3f}",
                          call(discriminator_loss, *logits, a, wrt=i)[1], slopes[i],
-                         "It is (D - label)/(size of its batch), and the label of a generated picture is 0.", atol=1e-8)
-        up, down = (call(discriminator_loss, *(logit + e for logit in logits), a) for e in (h, -h))
-        expect_close("the rise of the loss where all logits rise", (up - down) / (2 * h), sum(s.sum() for s in slopes),
-                     "The values do not fit the gradient: was a part detached?")
+                         "It is (D - label)/(size of its batch), and the label of a generated picture is 0.")
+        expect_close(f"the loss of {n} real and {m} generated pictures, a = {a:.3f}", call(discriminator_loss, *logits, a),
+                     surprise(logits[0], a) + surprise(logits[1], 0), "Each picture costs its cross-entropy, in nats.")
     for real, fake, a, expected in ((FAR, -FAR, 1.0, 0), (-FAR, FAR, 1.0, 2 * FAR), (FAR, -FAR, 0.9, 0.1 * FAR),
                                     (-FAR, FAR, 0.9, 1.9 * FAR)):
         logits = torch.full((2,), real), torch.full((3,), fake)
@@ -232,7 +231,7 @@ def check_generator_steps(generator_steps, seed: int = 0) -> None:
 
 def check_density_ratio(density_ratio, seed: int = 0) -> None:
     rng = seeded(seed)
-    for dtype, rtol in ((torch.float32, 2e-5), (torch.float64, 1e-9)):
+    for dtype, rtol in ((torch.float32, 2e-5), (torch.float64, 2e-6)):
         for a in (1.0, 0.9, uniform(rng).item()):
             pi = uniform(rng).item()
             what = f"p/g for pi = {pi:.3f}, a = {a:.3f}"
@@ -246,7 +245,7 @@ def check_density_ratio(density_ratio, seed: int = 0) -> None:
                          "p/g. Subtracting nearly equal numbers loses digits: in float32, 1 - sigmoid(20) has none.",
                          rtol=rtol, atol=0, dtype=dtype)
             if a < 1:
-                above = torch.linspace(math.log(a / (1 - a)) + 0.01, 99, 20, dtype=dtype)
+                above = torch.linspace(math.log(a / (1 - a)) + 0.01, 80, 20, dtype=dtype)
                 ratio = call(density_ratio, above, pi, a)
                 expect_close(f"{what} where D > a", ratio, torch.full((20,), math.inf), "The best D never exceeds a: "
                              "such a picture counts as surely real, with ratio inf.", dtype=dtype)
