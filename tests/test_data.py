@@ -3,7 +3,9 @@ import functools
 import gzip
 import hashlib
 import http.server
+import re
 import struct
+import sys
 import threading
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 
 from course_lib.data import batches, digits, full_digits, modes, toys
 from course_lib.data.digits import HERE, SHA256, framed, verified
+from course_lib.data.files import read_usps
 from course_lib.evaluate import classify
 
 
@@ -22,6 +25,12 @@ def test_embedded_digits_have_the_promised_form(name, split, n):
     assert images.shape == (n, 1, 28, 28) and images.dtype == torch.float32 and labels.dtype == torch.int64
     assert images.min() == -1 and images.max() <= 1 and set(labels.tolist()) == set(range(10))
     ink = (images + 1) / 2
+    assert (255 * ink - (255 * ink).round()).abs().max() < 1e-3                  # 8-bit data
+    for lines in (ink.amax(2), ink.amax(3)):                # the ink fits a box of 20
+        inked = lines[:, 0] > 0
+        extent = 28 - inked.int().argmax(1) - inked.flip(1).int().argmax(1)
+        assert extent.max() == 20
+    assert (labels.bincount() / n - 0.1).abs().max() < (0.02 if name == "mnist" else 1e-6)
     for other in (2, 3):                                    # MNIST's framing: centre of mass at pixel 14, margins of 4 at first
         centre = (ink.sum((1, 5 - other)) * torch.arange(28.0)).sum(1) / ink.sum((1, 2, 3))
         assert (centre - 14).abs().quantile(0.99) < 0.75    # whole-pixel shifts leave at most half a pixel, and rounding of ink
@@ -53,6 +62,17 @@ def test_unknown_names_are_refused():
                  lambda: full_digits("emnist")):
         with pytest.raises(ValueError, match="not"):
             call()
+
+
+def test_digits_come_from_the_verified_archive_only(tmp_path, monkeypatch):
+    module = sys.modules["course_lib.data.digits"]
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(module, "_stored", functools.cache(module._stored.__wrapped__))
+    (tmp_path / "mnist.npz").write_bytes((HERE / "usps.npz").read_bytes())       # a good archive, but another one
+    with pytest.raises(ValueError, match="not the file that ships"):
+        digits("mnist")
+    with pytest.raises(FileNotFoundError, match="missing"):
+        digits("usps")
 
 
 def test_a_changed_or_missing_archive_is_refused(tmp_path):
@@ -95,15 +115,37 @@ def test_official_files_round_trip(official):
     assert usps.labels.tolist() == [0, 9, 4, 4] and usps.images.shape == (4, 1, 28, 28)
 
 
+def test_usps_reads_the_same_from_both_official_formats(official):
+    folder = official[0]
+    libsvm = full_digits("usps", folder=folder)
+    lines = [line.split() for line in bz2.decompress((folder / "usps.bz2").read_bytes()).decode().splitlines()]
+    (folder / "usps.bz2").unlink()
+    esl = "\n".join(" ".join([f"{int(label) - 1:.4f}", *(pair.split(":")[1] for pair in pairs)]) for label, *pairs in lines)
+    (folder / "zip.train.gz").write_bytes(gzip.compress(esl.encode()))
+    again = full_digits("usps", folder=folder)
+    assert torch.equal(again.images, libsvm.images) and torch.equal(again.labels, libsvm.labels)
+
+
+def test_all_values_and_labels_of_usps_arrive_in_place(tmp_path):
+    values = np.linspace(-1, 1, 256)
+    for digit in range(10):
+        (tmp_path / "usps.t").write_text(f"{digit + 1} " + " ".join(f"{i}:{v:.6f}" for i, v in enumerate(values, 1)))
+        images, labels = read_usps(tmp_path / "usps.t")
+        assert labels == [digit] and images.flatten().tolist() == list(range(256))     # −1 … 1 in 256 steps is 0 … 255, row by row
+
+
 @pytest.mark.parametrize("file, spoil, message", [
     ("train-images-idx3-ubyte.gz", lambda data: data[:-20], "truncated"),
     ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(gzip.decompress(data)[:-1]), "its header says"),
     ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(b"<html>not found</html>"), "no IDX file"),
     ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(idx(np.zeros((7, 16, 16), np.uint8))), "28×28"),
     ("train-labels-idx1-ubyte.gz", lambda data: gzip.compress(idx(np.zeros(6, np.uint8))), "do not belong together"),
+    ("train-labels-idx1-ubyte.gz", lambda data: gzip.compress(idx(np.full(7, 77, np.uint8))), "the largest is 77"),
     ("usps.bz2", lambda data: data[:-9], "truncated"),
     ("usps.bz2", lambda data: bz2.compress(bz2.decompress(data)[:-30]), "line 4"),
     ("usps.bz2", lambda data: bz2.compress(b""), "empty"),
+    ("usps.bz2", lambda data: bz2.compress(re.sub(rb" 7:\S+", b" 7:nan", bz2.decompress(data))), "line 1"),
+    ("usps.bz2", lambda data: bz2.compress(re.sub(rb"(?m)^1 ", b"11 ", bz2.decompress(data))), "line 1"),
 ])
 def test_a_spoilt_file_gets_one_clear_sentence(official, file, spoil, message):
     folder = official[0]
@@ -148,7 +190,8 @@ def test_fetched_once_then_taken_from_the_cache(official, tmp_path):
     assert fetch().labels.tolist() == labels.tolist()
 
 
-@pytest.mark.parametrize("kind, error", [("cut", ConnectionError), ("hash", ValueError), ("offline", ConnectionError)])
+@pytest.mark.parametrize("kind, error", [("cut", ConnectionError), ("hash", ValueError), ("offline", ConnectionError),
+                                         ("lacking", ConnectionError)])
 def test_nothing_half_written_stays_in_the_cache(official, tmp_path, kind, error):
     folder = official[0]
     handler = type("Cutting", (Quiet,), {"cut": True}) if kind == "cut" else Quiet
@@ -159,10 +202,19 @@ def test_nothing_half_written_stays_in_the_cache(official, tmp_path, kind, error
     if kind == "offline":
         server.shutdown()
         server.server_close()
-    with pytest.raises(error, match="train-images"):
-        full_digits("mnist", url=url, hashes=hashes, cache=tmp_path / "cache")
+    with pytest.raises(error, match="train-images") as raised:
+        full_digits("mnist", url=url + ("nowhere" if kind == "lacking" else ""), hashes=hashes, cache=tmp_path / "cache")
+    assert error is ValueError or "digits()" in str(raised.value)                # the embedded set is the way out
+    server.shutdown()
     server.server_close()
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_a_fetch_that_cannot_be_checked_is_not_tried(tmp_path):
+    with pytest.raises(ValueError, match="lacks the checksum of train-images"):
+        full_digits("mnist", url="http://127.0.0.1:9/", hashes={"usps.bz2": "md5:0"}, cache=tmp_path)
+    with pytest.raises(ValueError, match="must begin with http"):
+        full_digits("mnist", url="127.0.0.1:9", cache=tmp_path)
 
 
 # toys and batches

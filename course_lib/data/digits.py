@@ -59,7 +59,7 @@ def as_digits(images: np.ndarray, labels: np.ndarray) -> Digits:
     """uint8 images (n, 28, 28), or (n, 16, 16) which are framed as MNIST is, with their labels, as tensors."""
     x = torch.from_numpy(images.astype(np.float32)).unsqueeze(1) / 255                 # (n, 1, H, W) in [0, 1]
     if x.shape[-1] != 28:
-        x = framed(x)
+        x = (255 * framed(x)).round() / 255            # 8-bit data again, which likelihoods are of
     return Digits(2 * x - 1, torch.from_numpy(labels.astype(np.int64)))
 
 

@@ -1,6 +1,7 @@
 """The full MNIST and USPS in their official formats, from a folder or fetched.
 
-MNIST: IDX files, gzipped or not (yann.lecun.com/exdb/mnist). USPS: LIBSVM's text files, bzip2 (csie.ntu.edu.tw/~cjlin).
+MNIST: IDX files (yann.lecun.com/exdb/mnist). USPS: the text files of LIBSVM (csie.ntu.edu.tw/~cjlin), or of
+The Elements of Statistical Learning (hastie.su.domains/ElemStatLearn). Packed or unpacked.
 """
 import bz2
 import gzip
@@ -32,7 +33,7 @@ def full_digits(name: str, split: str = "train", *, folder: str | Path | None = 
                 hashes: dict[str, str] | None = None, cache: str | Path | None = None) -> Digits:
     """All of MNIST (60,000 + 10,000) or USPS (7,291 + 2,007)    LeCun et al. 1998, Section III-A; Hull 1994
 
-    folder: where the official files lie, gzipped or not. Without it they are fetched from `url` (default: a known
+    folder: where the official files lie, packed or not. Without it they are fetched from `url` (default: a known
     mirror), checked against `hashes` (default: the known ones) and kept in `cache` (default: the user's cache folder).
     Errors: ValueError for an unknown name or split and for a wrong or truncated file; FileNotFoundError; ConnectionError.
     """
@@ -40,32 +41,43 @@ def full_digits(name: str, split: str = "train", *, folder: str | Path | None = 
         raise ValueError(f"Known are 'mnist' and 'usps' with the splits 'train' and 'test', not {name!r}, {split!r}.")
     if folder is None:
         folder = fetched(FILES[name, split], url or MIRRORS[name], hashes or KNOWN_HASHES, cache)
-    paths = [_find(Path(folder), file) for file in FILES[name, split]]
-    images, labels = (read_idx(paths[0], 3), read_idx(paths[1], 1)) if name == "mnist" else read_libsvm(paths[0])
+    folder = Path(folder)
+    if name == "usps":
+        images, labels = read_usps(_find(folder, *FILES[name, split], f"zip.{split}.gz"))
+    else:
+        images, labels = (read_idx(_find(folder, file), dimensions) for file, dimensions in zip(FILES[name, split], (3, 1)))
     if len(images) != len(labels):
-        raise ValueError(f"{paths[0].parent} holds {len(images)} images and {len(labels)} labels; they do not belong together.")
+        raise ValueError(f"{folder} holds {len(images)} images and {len(labels)} labels; they do not belong together.")
+    if not len(labels) or labels.max() > 9:
+        largest = f"the largest is {labels.max()}" if len(labels) else "there are none"
+        raise ValueError(f"The {name} files in {folder} are not of digits: expected labels 0 … 9, but {largest}.")
     return as_digits(images, labels)
 
 
 def fetched(files: tuple[str, ...], url: str, hashes: dict[str, str], cache: str | Path | None = None) -> Path:
     """Downloads what is not in the cache yet and returns the cache's folder. Nothing half-written stays there."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"The address must begin with http:// or https://, not {url!r}.")
+    if lacking := sorted(set(files) - set(hashes)):
+        raise ValueError(f"hashes lacks the checksum of {', '.join(lacking)}; nothing is fetched unchecked.")
     folder = Path(cache) if cache else pooch.os_cache("course_lib")
     for file in files:
         try:
             pooch.retrieve(url.rstrip("/") + "/" + file, known_hash=hashes[file], fname=file, path=folder)
-        except ValueError as error:
-            raise ValueError(f"{file} from {url} is not the known file (its checksum differs); nothing was kept.") from error
         except OSError as error:                           # no network, no server, a connection cut short
             raise ConnectionError(f"{file} could not be fetched from {url} ({type(error).__name__}); give folder=… where "
                                   "it lies, or use digits(), which needs no network.") from error
+        except ValueError as error:
+            raise ValueError(f"{file} from {url} is not the known file (its checksum differs); nothing was kept.") from error
     return folder
 
 
-def _find(folder: Path, file: str) -> Path:
-    for candidate in (folder / file, folder / Path(file).stem):
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError(f"{folder} holds neither {file} nor {Path(file).stem}.")
+def _find(folder: Path, *files: str) -> Path:
+    names = [name for file in files for name in (file, Path(file).stem)]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{folder} holds none of {', '.join(names)}.")
 
 
 def _content(path: Path) -> bytes:
@@ -93,23 +105,25 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
 
-def read_libsvm(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """USPS in LIBSVM's text format: `label index:value …`, labels 1 … 10 for the digits 0 … 9, values in [−1, 1]    Hull 1994, Section III
+def read_usps(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """USPS as text, a line a digit, 256 values in [−1, 1]. LIBSVM: `label index:value …`, label = digit + 1. ESL: `digit value …`
 
     Returns images (n, 16, 16) and labels (n,), uint8. Errors: ValueError with the line's number.
     """
     images, labels = [], []
     for number, line in enumerate(_content(path).decode("ascii", "replace").splitlines(), 1):
+        libsvm = ":" in line
         try:
-            label, *pairs = line.split()
-            index, value = np.array([pair.split(":") for pair in pairs], dtype=float).T
-            if len(index) != 256 or not (index == np.arange(1, 257)).all() or abs(value).max() > 1 or not 1 <= int(label) <= 10:
+            label, *rest = line.split()
+            index, value = np.array([pair.split(":") for pair in rest] if libsvm else [*enumerate(rest, 1)], dtype=float).T
+            digit = float(label) - libsvm
+            if digit not in range(10) or not np.array_equal(index, np.arange(1, 257)) or not (abs(value) <= 1).all():
                 raise ValueError
         except ValueError as error:
-            raise ValueError(f"{path}, line {number}: expected a label 1 … 10 and 256 values in [−1, 1]; the file is truncated "
-                             "or another one.") from error
+            raise ValueError(f"{path}, line {number}: expected a label and 256 values in [−1, 1]; "
+                             "the file is truncated or another one.") from error
         images.append(np.round((value + 1) * 127.5).reshape(16, 16))
-        labels.append(int(label) - 1)
+        labels.append(digit)
     if not images:
         raise ValueError(f"{path} is empty.")
     return np.stack(images).astype(np.uint8), np.array(labels, dtype=np.uint8)

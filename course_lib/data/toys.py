@@ -8,7 +8,7 @@ STD = 0.05                     # of each Gaussian of "ring" and "grid", and of t
 
 
 def modes(name: str) -> Tensor:
-    """The centres of the Gaussians: "ring", (8, 2), radius 1; "grid", (25, 2), 5 × 5, spacing ½    Metz et al. 2017, Section 3.1"""
+    """The centres of the Gaussians: "ring", (8, 2), radius 1; "grid", (25, 2), 5 × 5, spacing ½    ring: Metz et al. 2017, Section 3.1"""
     if name == "ring":
         angle = torch.arange(8) * (2 * math.pi / 8)
         return torch.stack([angle.cos(), angle.sin()], 1)
@@ -19,11 +19,12 @@ def modes(name: str) -> Tensor:
 
 
 def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """n draws, float32. "ring", "grid", "moons": points (n, 2); "bars": images (n, 1, 4, 4) of ±1    Metz et al. 2017, Section 3.1
+    """n draws, float32. "ring", "grid", "moons": points (n, 2); "bars": images (n, 1, 4, 4) of ±1    ring: Metz et al. 2017, Section 3.1
 
-    ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`). moons: two half circles of radius 1 that reach
-    into each other, centred, with noise of std 0.05. bars: all rows or (with probability ½) all columns are black or
-    white at random, "bars and stripes" (MacKay 2003, Section 43.3). Errors: ValueError for another name.
+    ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`; radius and std are this course's choice). moons:
+    two half circles of radius 1 that reach into each other, centred, with noise of std 0.05. bars: all rows or (with
+    probability ½) all columns are black or white at random, "bars and stripes" (MacKay 2003, Chapter 43).
+    Errors: ValueError for another name.
     """
     if name in ("ring", "grid"):
         centres = modes(name)
