@@ -6,14 +6,16 @@ EXERCISES = $(notdir $(wildcard solutions/ex*))
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: setup lab test test-all release grade weights bench clean
+.DELETE_ON_ERROR:
 
 setup: $(BIN)/python
 	@$(BIN)/python scripts/install.py
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) scripts/install.py --check
+	$(PYTHON) -m venv --clear $(VENV)
 
 lab: setup
-	$(BIN)/jupyter lab lectures/01_minimax_game.ipynb
+	$(BIN)/python -m jupyterlab lectures/01_minimax_game.ipynb
 
 test: setup
 	$(BIN)/python scripts/check.py
@@ -21,10 +23,10 @@ test-all: setup
 	$(BIN)/python scripts/check.py --all
 
 release: setup
-	for name in $(EXERCISES); do $(BIN)/nbgrader generate_assignment $$name --force || exit 1; done
+	for name in $(EXERCISES); do $(BIN)/python -m nbgrader generate_assignment $$name --force || exit 1; done
 
 grade: setup
-	$(BIN)/nbgrader autograde $(ASSIGNMENT) && $(BIN)/nbgrader generate_feedback $(ASSIGNMENT) && $(BIN)/nbgrader export
+	for step in "autograde $(ASSIGNMENT)" "generate_feedback $(ASSIGNMENT)" export; do $(BIN)/python -m nbgrader $$step || exit 1; done
 
 weights: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan
@@ -32,4 +34,4 @@ bench: setup
 	cd benchmarks && for script in bars minimax gan_digits; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
 
 clean:
-	rm -rf $(VENV) gradebook.db submitted autograded feedback
+	rm -rf $(VENV) build *.egg-info .left-out .pytest_cache .ruff_cache

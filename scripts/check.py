@@ -38,9 +38,11 @@ def main() -> int:
             failed.append(name)
         print(f"{name} took {time.monotonic() - start:.0f} s", flush=True)
     left_out = sorted({line for note in LEFT_OUT.iterdir() for line in note.read_text().splitlines()})
+    if left_out and os.environ.get("CI"):
+        failed.append("tests left out, which CI does not allow")
     print("\n" + (f"FAILED: {', '.join(failed)}" if failed else "All steps passed."))
     print("\n".join(["Left out:", *left_out]) if left_out else "No test was left out.")
-    return bool(failed or (left_out and os.environ.get("CI")))
+    return bool(failed)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in gigabytes of CUDA
 libraries; `torch_source` decides when to avoid that.
 """
+from __future__ import annotations  # so that a Python that is too old gets to the sentence that says so
+
 import hashlib
 import os
 import platform
@@ -53,6 +55,8 @@ def main() -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"The course needs Python 3.11, 3.12 or 3.13, and this is {platform.python_version()}: "
                  "try `make PYTHON=python3.12`.")
+    if "--check" in sys.argv[1:]:
+        return
     stamp = Path(sys.prefix) / ".course-installed"
     if stamp.is_file() and stamp.read_text() == fingerprint():
         return

@@ -20,6 +20,10 @@ def need():
     return find
 
 
+def pytest_collectreport(report):
+    pytest_runtest_logreport(report)                   # a whole file that leaves itself out
+
+
 def pytest_runtest_logreport(report):
     if report.skipped:
         folder = ROOT / ".left-out"

@@ -1,4 +1,5 @@
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,11 +16,16 @@ label = lambda path: path.stem
 
 
 def test_a_wheel_holds_data_and_weights(tmp_path):
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+    source = tmp_path / "source"                         # a copy: an old build/ would hide what is missing now
+    shutil.copytree(ROOT / "course_lib", source / "course_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, source],
                    check=True, capture_output=True)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     shipped = [*(ROOT / "course_lib" / "data").glob("*.*"), *(ROOT / "course_lib" / "weights").glob("*.safetensors")]
     assert len(shipped) > 5 and {f"course_lib/{path.parent.name}/{path.name}" for path in shipped} <= set(names)
+    assert {str(path.relative_to(ROOT)) for path in ROOT.glob("course_lib/**/*.py")} <= set(names)
     assert not [name for name in names if name.split("/")[0] in ("tests", "solutions", "benchmarks", "build")]
 
 
@@ -40,6 +46,7 @@ def test_lectures_are_stored_executed_in_order(path):
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not [o for cell in code for o in cell.outputs if o.output_type == "error"]
+    assert not [cell.id for cell in code if "nbval-skip" in cell.metadata.get("tags", [])]     # no lecture leaves a cell untested
     pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
     assert pictures and all(o.metadata["image/png"]["alt"] for o in pictures)
 
