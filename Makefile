@@ -26,7 +26,7 @@ release: setup
 	for name in $(EXERCISES); do $(BIN)/python -m nbgrader generate_assignment $$name --force || exit 1; done
 
 grade: setup
-	for step in "autograde $(ASSIGNMENT)" "generate_feedback $(ASSIGNMENT)" export; do $(BIN)/python -m nbgrader $$step || exit 1; done
+	for step in "generate_assignment $(ASSIGNMENT) --force" "autograde $(ASSIGNMENT)" "generate_feedback $(ASSIGNMENT)" export; do $(BIN)/python -m nbgrader $$step || exit 1; done
 
 weights: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan
