@@ -1,0 +1,81 @@
+"""Grades notebooks: starts the two servers of warm processes, and hands each notebook to a fresh checker."""
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from course_lib.grading import forkserver
+from course_lib.grading.sandbox import TOOLBOX, Limits, bubblewrap, command, toolbox_without
+from course_lib.grading.wire import Channel
+
+
+class Engine:
+    """Grades notebooks of one exercise, from several threads at once. A context: it ends with all that it started.
+
+    hidden: modules that the exercise asks for, which are not there while its answers run. files: a folder whose files,
+    notebooks aside, lie in the working folder. answers: the folder of known wrong answers, or None. sandbox: "bubblewrap",
+    a command line that starts the kernel on its stdin and stdout, or "none".
+    Errors: NoSandbox where "bubblewrap" is asked for and does not run.
+    """
+
+    def __init__(self, hidden: list[str], files: Path | None, answers: Path | None, limits: Limits, sandbox: str = "bubblewrap",
+                 checks: tuple[str, ...] = ()):
+        self.limits, self.answers = limits, answers and str(answers)
+        self.home = Path(tempfile.mkdtemp(prefix="grading-"))
+        self.toolbox, self.servers, sockets = None, [], []
+        settings = {"hidden": hidden, "limits": limits._asdict(), "checks": checks}
+        if sandbox == "bubblewrap":
+            self.toolbox = toolbox_without(hidden)
+            settings["command"] = command(bubblewrap(), self.toolbox, files, limits)
+            self.servers.append(forkserver.start("kernel", settings, str(self.home)))
+            sockets = [self.servers[0][1]]
+        elif sandbox == "none":
+            settings["command"] = [sys.executable, "-m", "course_lib.grading.kernel"]
+        else:
+            settings["command"] = shlex.split(sandbox)
+        self.servers.append(forkserver.start("checker", settings, str(self.home), *sockets))
+        for server, requests in self.servers:
+            if requests.recv(16) != b"ready":
+                self.close()
+                raise RuntimeError(f"a grading process ended before it was ready (exit code {server.wait()})")
+
+    def grade(self, cells: list[dict]) -> list[list[dict]]:
+        """The outputs of each cell, {"role", "source", "grade_id", "points", "stub"}, of a notebook that ran in order.
+        Errors: RuntimeError where the checker itself ended, which is no fault of the student's."""
+        mine, its = socket.socketpair()
+        with mine:
+            socket.send_fds(self.servers[-1][1], [b"{}"], [its.fileno()])
+            its.close()
+            channel = Channel(mine.fileno(), mine.fileno())
+            deadline = time.monotonic() + self.limits.total + 120
+            try:
+                channel.send({"cells": cells, "answers": self.answers}, deadline=deadline)
+                reply, _ = channel.receive(deadline)
+            except (EOFError, TimeoutError):
+                raise RuntimeError("the checker ended before it gave a grade") from None
+        return reply["outputs"]
+
+    def close(self) -> None:
+        for server, requests in self.servers:
+            requests.close()
+            server.terminate()
+        for server, _ in self.servers:
+            server.wait()
+        for folder in (self.home, self.toolbox and self.toolbox.parent):
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()

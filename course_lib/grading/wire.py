@@ -1,0 +1,225 @@
+"""What crosses between the checker and a student's kernel: plain data as JSON and raw bytes, never pickle.
+
+A frame is two lengths, a JSON text, and the bytes of its tensors and arrays. `decode` trusts nothing: it builds numbers,
+text, tensors, arrays, and lists, tuples and dicts of them, and whatever else it is sent is an error.
+"""
+import json
+import math
+import os
+import select
+import struct
+import time
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_lib.checks import Net
+
+MAX_JSON, MAX_BYTES, MAX_DEPTH, MAX_DIMS = 8 << 20, 128 << 20, 40, 16
+HEAD = struct.Struct("!IQ")                               # bytes of JSON, bytes of data
+DTYPES = {str(d).removeprefix("torch."): d for d in (
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16,
+    torch.float32, torch.float64, torch.complex64, torch.complex128)}
+ARRAYS = {str(np.dtype(d)) for d in "? b B h H i I q Q e f d F D".split()}
+
+
+class CannotCross(TypeError):
+    """A value that is not plain data, or too much of it."""
+
+
+class Violation(Exception):
+    """The other side does not keep to the protocol."""
+
+
+def tensors(x) -> list[Tensor]:
+    """The tensors in x, in the order in which they cross."""
+    if isinstance(x, Tensor):
+        return [x]
+    items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
+    return [tensor for item in items for tensor in tensors(item)]
+
+
+def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
+    """x as JSON; the bytes of its tensors and arrays are appended to data.
+
+    Networks, generators and functions cross towards the student only, where callbacks is a list: functions are appended
+    to it. Errors: CannotCross.
+    """
+    if depth > MAX_DEPTH:
+        raise CannotCross(f"data nested more than {MAX_DEPTH} deep cannot cross")
+    inside = lambda y: encode(y, data, callbacks, depth + 1)
+    if x is None or isinstance(x, bool):
+        return x
+    if isinstance(x, np.generic):
+        return {"scalar": encode(np.asarray(x), data)["array"]}
+    if isinstance(x, str):
+        return str(x)
+    if isinstance(x, int):
+        if x.bit_length() > 1024:
+            raise CannotCross("a whole number of more than 1024 bits cannot cross")
+        return int(x)
+    if isinstance(x, float):
+        return float(x)
+    if isinstance(x, complex):
+        return {"complex": [x.real, x.imag]}
+    if isinstance(x, Tensor):
+        if x.layout != torch.strided or x.device.type != "cpu" or x.dtype not in DTYPES.values():
+            raise CannotCross(f"a tensor of {x.dtype}, {x.layout} on {x.device} cannot cross: return a plain one on the CPU")
+        _room(x.numel() * x.element_size(), data)
+        plain = x.detach().as_subclass(Tensor).resolve_conj().resolve_neg().contiguous()
+        data.append(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        return {"tensor": [str(x.dtype).removeprefix("torch."), list(x.shape), len(data[-1])]}
+    if isinstance(x, np.ndarray):
+        if str(x.dtype) not in ARRAYS:
+            raise CannotCross(f"an array of {x.dtype} cannot cross")
+        _room(x.nbytes, data)
+        data.append(np.ascontiguousarray(x).tobytes())
+        return {"array": [str(x.dtype), list(x.shape), len(data[-1])]}
+    if isinstance(x, Net) and callbacks is not None:
+        return {"net": [x.name, inside(list(x.args)), inside(x.state)]}
+    if isinstance(x, list):
+        return [inside(item) for item in x]
+    if isinstance(x, tuple):
+        return {"tuple": [inside(item) for item in x]}
+    if isinstance(x, dict):
+        return {"dict": [[inside(key), inside(value)] for key, value in x.items()]}
+    if isinstance(x, torch.dtype):
+        return {"dtype": str(x).removeprefix("torch.")}
+    if isinstance(x, nn.Module) and callbacks is not None:
+        raise CannotCross("a network cannot cross as it is: describe it with course_lib.checks.Net")
+    if isinstance(x, torch.Generator) and callbacks is not None:
+        return {"generator": inside(x.get_state())}
+    if callable(x) and callbacks is not None:
+        callbacks.append(x)
+        return {"callback": len(callbacks) - 1}
+    raise CannotCross(f"an object of type {type(x).__name__} cannot cross: return numbers, text, tensors or arrays, "
+                      "and lists, tuples and dicts of them")
+
+
+def _room(size: int, data: list[bytes]) -> None:
+    if size + sum(map(len, data)) > MAX_BYTES:
+        raise CannotCross(f"{size:,} bytes are too many to cross; {MAX_BYTES:,} are allowed")
+
+
+class Decoder:
+    """Turns one frame into plain data. `callback(i)` stands for the i-th function; without it, only plain data is accepted."""
+
+    def __init__(self, data: bytes, callback=None):
+        self.data, self.callback, self.at = data, callback, 0
+
+    def __call__(self, x, depth: int = 0):
+        if depth > MAX_DEPTH:
+            raise Violation("data nested too deep")
+        if isinstance(x, list):
+            return [self(item, depth + 1) for item in x]
+        if not isinstance(x, dict):
+            return x.encode("utf-8", "replace").decode() if isinstance(x, str) else x
+        if len(x) != 1:
+            raise Violation("not a value")
+        (kind, body), inside = *x.items(), lambda y: self(y, depth + 1)
+        trusted = self.callback is not None
+        if kind in ("tensor", "array", "scalar"):
+            return self._block(kind, *body)
+        if kind == "tuple":
+            return tuple(inside(list(body)))
+        if kind == "dict":
+            return {inside(key): inside(value) for key, value in body}
+        if kind == "complex":
+            return complex(*map(float, body))
+        if kind == "dtype":
+            return DTYPES[body]
+        if kind == "net" and trusted:
+            return Net(body[0], tuple(inside(body[1])), inside(body[2])).build()
+        if kind == "generator" and trusted:
+            return torch.Generator().set_state(inside(body))
+        if kind == "callback" and trusted:
+            return self.callback(body)
+        raise Violation(f"a value of kind {str(kind)[:40]}")
+
+    def _block(self, kind: str, dtype: str, shape: list, size: int):
+        if not (isinstance(dtype, str) and isinstance(size, int) and isinstance(shape, list) and len(shape) <= MAX_DIMS
+                and all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape)):
+            raise Violation("a malformed tensor")
+        width = DTYPES[dtype].itemsize if kind == "tensor" else np.dtype(dtype).itemsize if dtype in ARRAYS else -1
+        if size != math.prod(shape) * width or self.at + size > len(self.data):
+            raise Violation("a tensor whose size is not its shape's")
+        block = bytearray(self.data[self.at:self.at + size])
+        self.at += size
+        if kind != "tensor":
+            array = np.frombuffer(block, np.uint8 if dtype == "bool" else dtype).reshape(shape)
+            array = array != 0 if dtype == "bool" else array
+            return array if kind == "array" else array.reshape(-1)[0]
+        if not size:
+            return torch.empty(shape, dtype=DTYPES[dtype])
+        flat = torch.frombuffer(block, dtype=torch.uint8 if dtype == "bool" else DTYPES[dtype])
+        return (flat != 0 if dtype == "bool" else flat).reshape(shape)
+
+
+def decode(x, data: bytes, callback=None):
+    """What `encode` made of a value, from a sender that is not trusted unless `callback` is given. Errors: Violation."""
+    try:
+        return Decoder(data, callback)(x)
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError, OverflowError, AttributeError) as error:
+        if callback is not None:
+            raise
+        raise Violation(f"a malformed value ({type(error).__name__})") from None
+
+
+class Channel:
+    """Frames over a pair of file descriptors. Reads and writes end at `deadline`, a time.monotonic(); None waits for ever."""
+
+    def __init__(self, reader: int, writer: int):
+        self.reader, self.writer = reader, writer
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+
+    def send(self, message: dict, data: list[bytes] = (), deadline: float | None = None) -> None:
+        """Errors: CannotCross, TimeoutError, EOFError."""
+        text = json.dumps(message).encode()
+        if len(text) > MAX_JSON:
+            raise CannotCross(f"{len(text):,} bytes of numbers and text are too many to cross")
+        left = memoryview(b"".join((HEAD.pack(len(text), sum(map(len, data))), text, *data)))
+        while left:
+            self._wait([], [self.writer], deadline)
+            try:
+                left = left[os.write(self.writer, left[:1 << 20]):]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise EOFError from None
+
+    def receive(self, deadline: float | None = None) -> tuple[dict, bytes]:
+        """Errors: Violation, TimeoutError, EOFError."""
+        n_text, n_data = HEAD.unpack(self._read(HEAD.size, deadline))
+        if n_text > MAX_JSON or n_data > MAX_BYTES:
+            raise Violation("a frame that is too large")
+        text, data = self._read(n_text, deadline), self._read(n_data, deadline)
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            raise Violation("a frame that is no JSON") from None
+        if not isinstance(message, dict):
+            raise Violation("a frame that is no message")
+        return message, data
+
+    def _read(self, n: int, deadline: float | None) -> bytes:
+        parts = bytearray()
+        while len(parts) < n:
+            self._wait([self.reader], [], deadline)
+            try:
+                part = os.read(self.reader, min(n - len(parts), 1 << 20))
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise EOFError from None
+            if not part:
+                raise EOFError
+            parts += part
+        return bytes(parts)
+
+    @staticmethod
+    def _wait(readers: list[int], writers: list[int], deadline: float | None) -> None:
+        left = None if deadline is None else deadline - time.monotonic()
+        if (left is not None and left <= 0) or not any(select.select(readers, writers, [], left)):
+            raise TimeoutError
