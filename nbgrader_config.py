@@ -1,4 +1,4 @@
-"""nbgrader's source is solutions/, its release is exercises/; nothing else is unusual."""
+"""nbgrader's source is solutions/, its release is exercises/; students' code runs in a sandbox (course_lib.grading)."""
 from pathlib import Path
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
@@ -7,6 +7,16 @@ c.CourseDirectory.course_id = "generative-models"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
-c.ExecutePreprocessor.timeout = 120            # seconds a cell
 c.Validator.width = 300                      # Validate shows a message whole
 c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
+
+c.Autograde.exporter_class = "course_lib.grading.hooks.Intake"
+c.Autograde.autograde_preprocessors = [
+    "course_lib.grading.hooks.Grading",      # in the place of nbgrader's Execute
+    *(f"nbgrader.preprocessors.{name}" for name in ("SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+]
+c.GenerateFeedback.preprocessors = [
+    "course_lib.grading.hooks.HideTests",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

@@ -415,7 +415,7 @@ def clean(text: str) -> str:
 def grade(job: dict, kernel: Kernel, limits: Limits) -> list[list[dict]]:
     """Runs all cells in order; the outputs of each."""
     instructor, results = Instructor(kernel), []
-    theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] | names_in(cell["stub"])[1]}
+    theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] }
     known = Misconceptions(job.get("answers"), instructor)
     for cell in job["cells"]:
         if cell["role"] == "test":

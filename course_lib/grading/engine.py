@@ -1,15 +1,9 @@
 """Grades notebooks: starts the two servers of warm processes, and hands each notebook to a fresh checker."""
-import contextlib
-import hashlib
-import json
-import os
 import shlex
 import shutil
-import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 

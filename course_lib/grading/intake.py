@@ -1,0 +1,251 @@
+"""A submission is data: reads what students hand in, and rebuilds each notebook from the release.
+
+The instructor's cells, their order, ids, points and metadata come from the release, the tests from the gradebook; from the
+student come the contents of the answer cells, and cells of their own. Whatever cannot be read is refused with a sentence.
+"""
+import copy
+import io
+import json
+import os
+import re
+import stat
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+
+MAX_FILE, MAX_CELLS, MAX_SOURCE, MAX_FILES = 20 << 20, 1000, 1 << 20, 1000
+EXTRA = "extra-"                                          # ids of a student's own cells in a rebuilt notebook
+IMAGES = ("image/png", "image/jpeg")
+
+
+class Refused(ValueError):
+    """A submission that cannot be graded; the message is one sentence for instructor and student."""
+
+
+def read_file(folder: int | str, name: str, limit: int = MAX_FILE) -> bytes:
+    """The bytes of a regular file. Links are not followed, pipes not waited for. `folder` is a path or an open folder."""
+    at = {} if isinstance(folder, str) else {"dir_fd": folder}
+    path = os.path.join(folder, name) if isinstance(folder, str) else name
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, **at)
+    except OSError as error:
+        link = stat.S_ISLNK(os.stat(path, follow_symlinks=False, **at).st_mode)
+        raise Refused(f"{name} is a link, and links are not followed." if link else
+                      f"{name} cannot be read: {error.strerror}.") from None
+    with open(fd, "rb") as file:
+        mode = os.fstat(fd)
+        if not stat.S_ISREG(mode.st_mode):
+            raise Refused(f"{name} is no file, but a {'folder' if stat.S_ISDIR(mode.st_mode) else 'pipe, socket or device'}.")
+        if mode.st_size > limit:
+            raise Refused(f"{name} has {mode.st_size / 2**20:.0f} MB; at most {limit >> 20} MB are taken.")
+        return file.read(limit + 1)[:limit]
+
+
+def open_folder(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        kind = "a link" if path.is_symlink() else "no folder"
+        raise Refused(f"{path.name} is {kind}; a folder with the notebook is expected.") from None
+
+
+def unzip(raw: bytes, name: str) -> dict[str, bytes]:
+    """The notebooks in a zip file, by their names without folders; nothing is written anywhere. Errors: Refused."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            entries = archive.infolist()
+            if len(entries) > MAX_FILES:
+                raise Refused(f"{name} holds {len(entries)} files; at most {MAX_FILES} are taken.")
+            found = {}
+            for entry in entries:
+                base = re.split(r"[/\\]", entry.filename)[-1]
+                if entry.is_dir() or not base.endswith(".ipynb") or "__MACOSX" in entry.filename:
+                    continue
+                with archive.open(entry) as file:
+                    found[base] = file.read(MAX_FILE + 1)
+                if sum(map(len, found.values())) > MAX_FILE:
+                    raise Refused(f"{name} unpacks to more than {MAX_FILE >> 20} MB.")
+            return found
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, OverflowError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused(f"{name} is a zip file that cannot be unpacked.") from None
+
+
+def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
+    """The notebooks that are handed in, by the names of the release's (without .ipynb), and notes. Errors: Refused."""
+    fd = open_folder(folder)
+    try:
+        listed = sorted(n for n in os.listdir(fd) if n not in ("timestamp.txt", ".ipynb_checkpoints", ".DS_Store"))[:MAX_FILES]
+        expected = [f"{name}.ipynb" for name in names]
+        found = {n: read_file(fd, n) for n in expected if n in listed}
+        others = [n for n in listed if n not in expected]
+        notes = []
+        if not found:
+            loose = [n for n in others if n.endswith(".ipynb")]
+            packed = [n for n in others if n.endswith(".zip")]
+            if loose:
+                found = {n: read_file(fd, n) for n in loose}
+            elif packed:
+                if len(packed) > 1:
+                    raise Refused(f"{len(packed)} zip files were handed in, and it is not clear which one counts.")
+                found = unzip(read_file(fd, packed[0]), packed[0])
+                notes.append(f"{_shown(packed[0])} was unpacked")
+            others = [n for n in others if n not in (*loose, *packed)]
+            if len(expected) == 1 and list(found) != expected and expected[0] not in found:
+                if len(found) != 1:
+                    raise Refused(f"{expected[0]} is not there" + (f", and {len(found)} other notebooks are." if found else
+                                  (f", but {_shown(listed[0])} is." if listed else ": the folder is empty.")))
+                (given, raw), = found.items()
+                found = {expected[0]: raw}
+                notes.append(f"{_shown(given)} was taken for {expected[0]}")
+            found = {n: raw for n, raw in found.items() if n in expected}
+        if others:
+            notes.append(f"{len(others)} other file{'s' * (len(others) > 1)} ignored")
+        return {n.removesuffix(".ipynb"): raw for n, raw in found.items()}, notes
+    finally:
+        os.close(fd)
+
+
+def _shown(name: str) -> str:
+    return re.sub(r"[^\w .()+-]", "?", name)[:60]
+
+
+def parse(raw: bytes, name: str) -> list[dict]:
+    """The cells of a notebook, each {"cell_type", "source", "metadata", "id", "attachments"}. Errors: Refused."""
+    try:
+        notebook = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Refused(f"{name} is not text in UTF-8.") from None
+    except (ValueError, RecursionError):
+        raise Refused(f"{name} is no notebook: it is not valid JSON.") from None
+    if not isinstance(notebook, dict) or "nbformat" not in notebook:
+        raise Refused(f"{name} is no notebook: it has no nbformat.")
+    major, minor = notebook["nbformat"], notebook.get("nbformat_minor", 0)
+    if type(major) is not int or type(minor) is not int or (major, minor) > (4, nbformat.v4.nbformat_minor) or major < 4:
+        age = "an unknown" if type(major) is not int or type(minor) is not int else "an older" if major < 4 else "a newer"
+        raise Refused(f"{name} has {age} notebook format; open it in the course's JupyterLab and save it again.")
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or len(cells) > MAX_CELLS:
+        raise Refused(f"{name} has no list of cells." if not isinstance(cells, list) else f"{name} has {len(cells)} cells; at most {MAX_CELLS} are taken.")
+    return [_cell(cell, name) for cell in cells]
+
+
+def _cell(cell, name: str) -> dict:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        raise Refused(f"{name} has a cell that is neither code nor text.")
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str) or len(source) > MAX_SOURCE:
+        raise Refused(f"{name} has a cell whose content is {'too long' if isinstance(source, str) else 'no text'}.")
+    source = source.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
+    metadata = cell.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return {"cell_type": cell["cell_type"], "source": source, "attachments": _attachments(cell.get("attachments")),
+            "grade_id": grade_id if isinstance(grade_id, str) else None, "id": cell.get("id") if isinstance(cell.get("id"), str) else None}
+
+
+def _attachments(given) -> dict:
+    if not isinstance(given, dict):
+        return {}
+    kept = {str(key): {kind: data for kind, data in value.items() if kind in IMAGES and isinstance(data, str)
+                       and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)} for key, value in given.items() if isinstance(value, dict)}
+    return {re.sub(r"[^\w.-]", "_", key): value for key, value in kept.items() if value}
+
+
+def marks(cell) -> dict:
+    """nbgrader's metadata of a release's cell."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def role(cell) -> str:
+    """"test", "answer", "locked", "given" (an instructor's cell that nbgrader does not know) or "extra" (a student's own)."""
+    mine = marks(cell)
+    if mine.get("solution"):
+        return "answer"
+    if mine.get("grade"):
+        return "test"
+    return "locked" if mine.get("locked") else "extra" if cell.get("id", "").startswith(EXTRA) else "given"
+
+
+def rebuild(release: NotebookNode, tests: dict[str, str], cells: list[dict]) -> tuple[NotebookNode, list[str]]:
+    """The release with the student's answers, the student's own cells in place, and `tests` (grade_id -> source) put in."""
+    notebook, notes = copy.deepcopy(release), []
+    for cell in notebook.cells:
+        if role(cell) in ("test", "locked") and marks(cell)["grade_id"] in tests:
+            cell.source = tests[marks(cell)["grade_id"]]
+    by_name = {marks(cell)["grade_id"]: i for i, cell in enumerate(release.cells) if "grade_id" in marks(cell)}
+    by_id = {cell.id: i for i, cell in enumerate(release.cells) if "id" in cell}
+    by_source = {(cell.cell_type, cell.source.strip()): i for i, cell in enumerate(release.cells)}
+    taken: dict[int, dict] = {}
+    extras: dict[int, list[NotebookNode]] = {}
+    at = -1
+    for cell in cells:
+        i = by_name.get(cell["grade_id"], by_id.get(cell["id"], by_source.get((cell["cell_type"], cell["source"].strip()))))
+        if i is not None and i not in taken:
+            taken[i], at = cell, i
+        elif (cell["cell_type"], cell["source"].strip()) not in by_source:
+            make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+            extra = make[cell["cell_type"]](cell["source"], id=f"{EXTRA}{sum(map(len, extras.values())) + 1}")
+            if cell["cell_type"] == "markdown" and cell["attachments"]:
+                extra.attachments = cell["attachments"]
+            extras.setdefault(at, []).append(extra)
+    for i, cell in enumerate(notebook.cells):
+        if role(cell) != "answer":
+            continue
+        if i not in taken:
+            notes.append(f"no cell for {marks(cell)['grade_id']}")
+            continue
+        cell.source = taken[i]["source"]
+        if cell.cell_type == "markdown" and taken[i]["attachments"]:
+            cell.attachments = taken[i]["attachments"]
+    order = extras.get(-1, [])
+    for i, cell in enumerate(notebook.cells):
+        order = [*order, cell, *extras.get(i, [])]
+    notebook.cells = order
+    if n := sum(map(len, extras.values())):
+        notes.append(f"{n} cell{'s' * (n > 1)} of their own")
+    return notebook, notes
+
+
+class Submission(NamedTuple):
+    student: str
+    notebooks: dict[str, NotebookNode]
+    notes: list[str]
+    refused: str = ""
+    timestamp: str = ""
+
+
+def take(submitted: Path, student: str, assignment: str, releases: dict[str, NotebookNode], tests: dict[str, dict[str, str]]) -> Submission:
+    """One student's submission, rebuilt or refused."""
+    try:
+        if not re.fullmatch(r"[^\W_][\w.@+ -]{0,99}", student):
+            raise Refused("The folder's name is no student's: letters, digits and . @ + - _ are taken.")
+        if (submitted / student).is_symlink():
+            raise Refused(f"The folder of {student} is a link, and links are not followed.")
+        folder = submitted / student / assignment
+        found, notes = find(folder, list(releases))
+        built = {}
+        for name, raw in found.items():
+            built[name], more = rebuild(releases[name], tests[name], parse(raw, f"{name}.ipynb"))
+            notes += more
+        stamp, note = _timestamp(folder)
+        return Submission(student, built, notes + note, "", stamp)
+    except Refused as why:
+        return Submission(student, {}, [], str(why))
+
+
+def _timestamp(folder: Path) -> tuple[str, list[str]]:
+    """What the collector wrote beside the submission; never what a student's archive or notebook says."""
+    if not os.path.lexists(folder / "timestamp.txt"):
+        return "", []
+    from nbgrader.utils import parse_utc
+    try:
+        return str(parse_utc(read_file(str(folder), "timestamp.txt", 100).decode().strip())), []
+    except Exception:                                     # dateutil raises what it likes
+        return "", ["an unreadable timestamp, so not counted as late"]
