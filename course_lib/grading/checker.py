@@ -21,9 +21,10 @@ import traceback
 
 import torch
 
+from course_lib.grading.channel import CannotCross, Channel, Violation
 from course_lib.grading.misconceptions import Misconceptions
 from course_lib.grading.sandbox import Limits, Sandbox
-from course_lib.grading.wire import CannotCross, Channel, Decoder, Violation, decode, encode, tensors
+from course_lib.grading.wire import Decoder, decode, encode, tensors
 
 RAISABLE = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
             and not issubclass(kind, StopIteration | StopAsyncIteration | UnicodeError | BaseExceptionGroup)}

@@ -8,28 +8,29 @@ import time
 from pathlib import Path
 
 from course_lib.grading import forkserver
-from course_lib.grading.sandbox import TOOLBOX, Limits, bubblewrap, command, toolbox_without
-from course_lib.grading.wire import Channel
+from course_lib.grading.channel import Channel
+from course_lib.grading.sandbox import Limits, bubblewrap, command, toolbox_without
 
 
 class Engine:
     """Grades notebooks of one exercise, from several threads at once. A context: it ends with all that it started.
 
     hidden: modules that the exercise asks for, which are not there while its answers run. files: a folder whose files,
-    notebooks aside, lie in the working folder. answers: the folder of known wrong answers, or None. sandbox: "bubblewrap",
-    a command line that starts the kernel on its stdin and stdout, or "none".
+    notebooks aside, lie in the working folder, or "". answers: the folder of known wrong answers, or "". sandbox:
+    "bubblewrap", a command line that starts the kernel on its stdin and stdout, or "none". checks: modules that the tests
+    import, which checkers then have at hand.
     Errors: NoSandbox where "bubblewrap" is asked for and does not run.
     """
 
-    def __init__(self, hidden: list[str], files: Path | None, answers: Path | None, limits: Limits, sandbox: str = "bubblewrap",
+    def __init__(self, hidden: tuple[str, ...], files: str, answers: str, limits: Limits, sandbox: str = "bubblewrap",
                  checks: tuple[str, ...] = ()):
-        self.limits, self.answers = limits, answers and str(answers)
+        self.limits, self.answers = limits, answers
         self.home = Path(tempfile.mkdtemp(prefix="grading-"))
         self.toolbox, self.servers, sockets = None, [], []
         settings = {"hidden": hidden, "limits": limits._asdict(), "checks": checks}
         if sandbox == "bubblewrap":
             self.toolbox = toolbox_without(hidden)
-            settings["command"] = command(bubblewrap(), self.toolbox, files, limits)
+            settings["command"] = command(bubblewrap(), self.toolbox, files and Path(files), limits)
             self.servers.append(forkserver.start("kernel", settings, str(self.home)))
             sockets = [self.servers[0][1]]
         elif sandbox == "none":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
+from nbgrader.apps import AutogradeApp
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
@@ -22,7 +23,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer, Unicode
 
-from course_lib.grading import outputs
+from course_lib.grading import outputs, report
 from course_lib.grading.engine import Engine
 from course_lib.grading.intake import Submission, marks, role, take
 from course_lib.grading.sandbox import TOOLBOX, Limits
@@ -137,6 +138,8 @@ class Intake(NotebookExporter):
             for submission in taken.values():
                 for why in [submission.refused] if submission.refused else submission.notes:
                     parent.log.warning("%s: %s", submission.student, why)
+            if isinstance(parent.parent, AutogradeApp):
+                atexit.register(lambda: print(report.table(report.rows(course, taken, {}))))
             parent.coursedir = course.private()
             parent.post_convert_hook = lambda notebooks, **_: course.mark_done(taken[Path(notebooks[0]).parts[-3]])
             parent.init_notebooks()
@@ -175,13 +178,13 @@ class Grading(NbGraderPreprocessor):
     def limits(self) -> Limits:
         return Limits(self.memory << 20, self.scratch << 20, self.processes, int(self.total_timeout), self.cell_timeout, self.total_timeout)
 
-    def engine(self, root: Path, release: Path, notebook) -> Engine:
-        """A new engine for notebooks of one exercise. The exercise says in its notebook's metadata what it asks for."""
+    def settings(self, root: Path, release: Path, notebook) -> tuple:
+        """The arguments of an Engine for notebooks of one exercise, which says in its metadata what it asks for."""
         short = release.name.split("_")[0]
         answers = root / self.wrong_answers / short
-        return Engine(hidden=list(notebook.metadata.get("course", {}).get("asks_for", [])), files=release if release.is_dir() else None,
-                      answers=answers if answers.is_dir() else None, limits=self.limits(), sandbox=self.sandbox,
-                      checks=(f"course_lib.checks.{short}",) if (TOOLBOX / "checks" / f"{short}.py").exists() else ())
+        return (tuple(notebook.metadata.get("course", {}).get("asks_for", ())), str(release) if release.is_dir() else "",
+                str(answers) if answers.is_dir() else "", self.limits(), self.sandbox,
+                (f"course_lib.checks.{short}",) if (TOOLBOX / "checks" / f"{short}.py").exists() else ())
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
@@ -201,7 +204,7 @@ class Grading(NbGraderPreprocessor):
         """The engine of this exercise; it ends when nobody used it for two minutes."""
         name = f"{release} {self.sandbox} {self.limits()}"
         with _lock:
-            engine, timer = _engines.get(name) or (self.engine(root, release, nb), None)
+            engine, timer = _engines.get(name) or (Engine(*self.settings(root, release, nb)), None)
             if timer:
                 timer.cancel()
             timer = threading.Timer(120 + self.total_timeout, _close, [name])

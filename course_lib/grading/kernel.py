@@ -18,7 +18,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from course_lib.grading.wire import CannotCross, Channel, decode, encode, tensors
+from course_lib.grading.channel import CannotCross, Channel
+from course_lib.grading.wire import decode, encode, tensors
 
 MAX_TEXT = 200_000                                   # characters of text a cell shows; what follows is cut off
 GRAPHS = 32                                          # results kept for gradients that may be asked for later

@@ -65,7 +65,7 @@ def _namespaces() -> list[str]:
             "--die-with-parent", "--new-session", "--clearenv"]
 
 
-def toolbox_without(hidden: list[str]) -> Path:
+def toolbox_without(hidden: tuple[str, ...]) -> Path:
     """A copy of course_lib for the sandbox, in a new temporary folder, without the modules `hidden` ("course_lib.gan")
     and without the checks that hold hidden tests."""
     left_out = {TOOLBOX.parent.joinpath(*name.split(".")) for name in hidden}

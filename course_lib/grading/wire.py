@@ -1,35 +1,22 @@
 """What crosses between the checker and a student's kernel: plain data as JSON and raw bytes, never pickle.
 
-A frame is two lengths, a JSON text, and the bytes of its tensors and arrays. `decode` trusts nothing: it builds numbers,
-text, tensors, arrays, and lists, tuples and dicts of them, and whatever else it is sent is an error.
+`decode` trusts nothing: it builds numbers, text, tensors, arrays, and lists, tuples and dicts of them, and whatever else it
+is sent is an error.
 """
-import json
 import math
-import os
-import select
-import struct
-import time
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from course_lib.checks import Net
+from course_lib.grading.channel import MAX_BYTES, CannotCross, Violation
 
-MAX_JSON, MAX_BYTES, MAX_DEPTH, MAX_DIMS = 8 << 20, 128 << 20, 40, 16
-HEAD = struct.Struct("!IQ")                               # bytes of JSON, bytes of data
+MAX_DEPTH, MAX_DIMS = 40, 16
 DTYPES = {str(d).removeprefix("torch."): d for d in (
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16,
     torch.float32, torch.float64, torch.complex64, torch.complex128)}
 ARRAYS = {str(np.dtype(d)) for d in "? b B h H i I q Q e f d F D".split()}
-
-
-class CannotCross(TypeError):
-    """A value that is not plain data, or too much of it."""
-
-
-class Violation(Exception):
-    """The other side does not keep to the protocol."""
 
 
 def tensors(x) -> list[Tensor]:
@@ -164,62 +151,3 @@ def decode(x, data: bytes, callback=None):
         if callback is not None:
             raise
         raise Violation(f"a malformed value ({type(error).__name__})") from None
-
-
-class Channel:
-    """Frames over a pair of file descriptors. Reads and writes end at `deadline`, a time.monotonic(); None waits for ever."""
-
-    def __init__(self, reader: int, writer: int):
-        self.reader, self.writer = reader, writer
-        os.set_blocking(reader, False)
-        os.set_blocking(writer, False)
-
-    def send(self, message: dict, data: list[bytes] = (), deadline: float | None = None) -> None:
-        """Errors: CannotCross, TimeoutError, EOFError."""
-        text = json.dumps(message).encode()
-        if len(text) > MAX_JSON:
-            raise CannotCross(f"{len(text):,} bytes of numbers and text are too many to cross")
-        left = memoryview(b"".join((HEAD.pack(len(text), sum(map(len, data))), text, *data)))
-        while left:
-            self._wait([], [self.writer], deadline)
-            try:
-                left = left[os.write(self.writer, left[:1 << 20]):]
-            except BlockingIOError:
-                continue
-            except OSError:
-                raise EOFError from None
-
-    def receive(self, deadline: float | None = None) -> tuple[dict, bytes]:
-        """Errors: Violation, TimeoutError, EOFError."""
-        n_text, n_data = HEAD.unpack(self._read(HEAD.size, deadline))
-        if n_text > MAX_JSON or n_data > MAX_BYTES:
-            raise Violation("a frame that is too large")
-        text, data = self._read(n_text, deadline), self._read(n_data, deadline)
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            raise Violation("a frame that is no JSON") from None
-        if not isinstance(message, dict):
-            raise Violation("a frame that is no message")
-        return message, data
-
-    def _read(self, n: int, deadline: float | None) -> bytes:
-        parts = bytearray()
-        while len(parts) < n:
-            self._wait([self.reader], [], deadline)
-            try:
-                part = os.read(self.reader, min(n - len(parts), 1 << 20))
-            except BlockingIOError:
-                continue
-            except OSError:
-                raise EOFError from None
-            if not part:
-                raise EOFError
-            parts += part
-        return bytes(parts)
-
-    @staticmethod
-    def _wait(readers: list[int], writers: list[int], deadline: float | None) -> None:
-        left = None if deadline is None else deadline - time.monotonic()
-        if (left is not None and left <= 0) or not any(select.select(readers, writers, [], left)):
-            raise TimeoutError

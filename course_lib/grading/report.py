@@ -1,0 +1,58 @@
+"""What an instructor reads at the end of a run, and the marks as a file for Canvas or Moodle."""
+import csv
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from course_lib.grading.intake import Submission
+
+LMS = {"canvas": ["Student={last_name}, {first_name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}", "Section=", "{assignment}={score}"],
+       "moodle": ["Username={student}", "Email address={email}", "{assignment}={score}", "Feedback comments={why}"]}
+
+
+def rows(course, taken: dict[str, Submission], status: dict[str, str]) -> list[dict]:
+    """One row a submission: student, status, score after a late penalty, max_score, why, and what nbgrader knows of the student."""
+    found = []
+    with Gradebook(course.dir.db_url, course.dir.course_id) as book:
+        for student, submission in taken.items():
+            row = {"student": student, "assignment": course.assignment, "status": "refused" if submission.refused else status.get(student, "graded"),
+                   "score": "", "max_score": "", "late_penalty": "", "first_name": "", "last_name": student, "email": "",
+                   "why": submission.refused or "; ".join(submission.notes)}
+            try:
+                graded = book.find_submission(course.assignment, student)
+            except MissingEntry:
+                graded = None
+            if graded and row["status"] in ("graded", "as before"):
+                penalty = sum(notebook.late_submission_penalty or 0 for notebook in graded.notebooks)
+                row |= {"score": f"{graded.score - penalty:g}", "max_score": f"{graded.max_score:g}", "late_penalty": f"{penalty:g}"}
+                row["why"] = "; ".join([*([f"{penalty:g} points off for lateness"] if penalty else []),
+                                        *(["a person marks the rest"] if graded.needs_manual_grade else []), *submission.notes])
+            if graded:
+                person = graded.student
+                row |= {"first_name": person.first_name or "", "last_name": person.last_name or student, "email": person.email or ""}
+            found.append(row)
+    return found
+
+
+def table(found: list[dict]) -> str:
+    """The rows as text: student, status, score, why."""
+    lines = [("student", "status", "score", "why")]
+    lines += [(row["student"][:30], row["status"], f"{row['score']}/{row['max_score']}" if row["score"] else "", row["why"]) for row in found]
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[3]]).rstrip() for line in lines)
+
+
+def export(found: list[dict], path: Path, columns: list[str]) -> None:
+    """Writes a CSV with the columns NAME=TEMPLATE; a template may name student, first_name, last_name, email, score,
+    max_score, late_penalty, status, why and assignment in braces. Submissions without a score are left out.
+    Errors: ValueError for a column that is no NAME=TEMPLATE or names something else."""
+    pairs = [column.partition("=")[::2] for column in columns]
+    if not all("=" in column for column in columns):
+        raise ValueError("a column is NAME=TEMPLATE, such as 'SIS User ID={student}'")
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        try:
+            writer.writerow([name.format(**found[0]) if found else name for name, _ in pairs])
+            writer.writerows([template.format(**row) for _, template in pairs] for row in found if row["score"])
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"there is no {error} to export; there are {', '.join(found[0])}") from None
