@@ -13,7 +13,8 @@ c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
 c.Autograde.exporter_class = "course_lib.grading.hooks.Intake"
 c.Autograde.autograde_preprocessors = [
     "course_lib.grading.hooks.Grading",      # in the place of nbgrader's Execute
-    *(f"nbgrader.preprocessors.{name}" for name in ("SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
 ]
 c.GenerateFeedback.preprocessors = [
     "course_lib.grading.hooks.HideTests",

@@ -41,6 +41,12 @@ def games(seed: int) -> list[Game]:
             for i, problem in enumerate(game.problems)]
 
 
+def warm() -> None:
+    """Solves the games before grading starts, once for all submissions; the seeds are those of the notebook's tests."""
+    for seed in (0, 1, 2):
+        games(seed)
+
+
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

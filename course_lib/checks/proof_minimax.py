@@ -7,6 +7,7 @@ the slope, and the minimum is the value at g = p, all numerically. No formula th
 
 import ast
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -52,11 +53,13 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
     return Proof("the minimax game", language, problems, milestones)
 
 
+@cache
 def minimax_with_prior(seed: int = 0) -> Proof:
     """A picture is real with probability pi: V = pi E_p[log D] + (1 - pi) E_g[log(1 - D)]."""
     return minimax("sum(pi*p*log(D) + (1-pi)*g*log(1-D))", seed=seed)
 
 
+@cache
 def minimax_with_smoothing(seed: int = 0) -> Proof:
     """The label of real pictures is a, not 1: V = E_p[a log D + (1 - a) log(1 - D)] + E_g[log(1 - D)]."""
     return minimax("sum(p*(a*log(D) + (1-a)*log(1-D)) + g*log(1-D))", seed=seed)

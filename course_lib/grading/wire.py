@@ -54,8 +54,8 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
         if x.layout != torch.strided or x.device.type != "cpu" or x.dtype not in DTYPES.values():
             raise CannotCross(f"a tensor of {x.dtype}, {x.layout} on {x.device} cannot cross: return a plain one on the CPU")
         _room(x.numel() * x.element_size(), data)
-        plain = x.detach().as_subclass(Tensor).resolve_conj().resolve_neg().contiguous()
-        data.append(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        flat = torch.empty(x.numel(), dtype=x.dtype).copy_(x.detach().as_subclass(Tensor).reshape(-1))
+        data.append(flat.view(torch.uint8).numpy().tobytes())
         return {"tensor": [str(x.dtype).removeprefix("torch."), list(x.shape), len(data[-1])]}
     if isinstance(x, np.ndarray):
         if str(x.dtype) not in ARRAYS:
