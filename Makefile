@@ -5,7 +5,9 @@ ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: setup lab test test-all release grade weights bench clean
+TO ?= build/student
+
+.PHONY: setup lab test test-all release grade student-bundle weights bench clean
 .DELETE_ON_ERROR:
 
 setup: $(BIN)/python
@@ -26,7 +28,11 @@ release: setup
 	for name in $(EXERCISES); do $(BIN)/python -m nbgrader generate_assignment $$name --force || exit 1; done
 
 grade: setup
-	for step in "generate_assignment $(ASSIGNMENT) --force" "autograde $(ASSIGNMENT)" "generate_feedback $(ASSIGNMENT)" export; do $(BIN)/python -m nbgrader $$step || exit 1; done
+	$(BIN)/python -m nbgrader generate_assignment $(ASSIGNMENT) --force
+	$(BIN)/python -m course_lib.grading $(ASSIGNMENT)
+	for step in "generate_feedback $(ASSIGNMENT)" export; do $(BIN)/python -m nbgrader $$step || exit 1; done
+student-bundle: release
+	$(BIN)/python scripts/bundle.py $(TO)
 
 weights: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan

@@ -21,3 +21,5 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+c.ExchangeFactory.collect = "course_lib.grading.collect.Collect"
+c.ZipCollectApp.extractor_plugin = "course_lib.grading.collect.Extract"

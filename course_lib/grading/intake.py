@@ -52,27 +52,27 @@ def open_folder(path: Path) -> int:
         raise Refused(f"{path.name} is {kind}; a folder with the notebook is expected.") from None
 
 
-def unzip(raw: bytes, name: str) -> dict[str, bytes]:
-    """The notebooks in a zip file, by their names without folders; nothing is written anywhere. Errors: Refused."""
+def unzip(raw: bytes, name: str, limit: int = MAX_FILE, kinds: tuple[str, ...] = (".ipynb",)) -> dict[str, bytes]:
+    """The files of these kinds in a zip file, by paths that lead nowhere else; nothing is written. Errors: Refused."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            entries = archive.infolist()
+            entries, found, room = archive.infolist(), {}, limit
             if len(entries) > MAX_FILES:
-                raise Refused(f"{name} holds {len(entries)} files; at most {MAX_FILES} are taken.")
-            found = {}
+                raise Refused(f"{_shown(name)} holds {len(entries)} files; at most {MAX_FILES} are taken.")
             for entry in entries:
-                base = re.split(r"[/\\]", entry.filename)[-1]
-                if entry.is_dir() or not base.endswith(".ipynb") or "__MACOSX" in entry.filename:
+                parts = [_shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
+                if entry.is_dir() or not parts or not parts[-1].endswith(kinds) or "__MACOSX" in parts or len(parts) > 10:
                     continue
                 with archive.open(entry) as file:
-                    found[base] = file.read(MAX_FILE + 1)
-                if sum(map(len, found.values())) > MAX_FILE:
-                    raise Refused(f"{name} unpacks to more than {MAX_FILE >> 20} MB.")
+                    data = found["/".join(parts)] = file.read(room + 1)
+                room -= len(data)
+                if room < 0:
+                    raise Refused(f"{_shown(name)} unpacks to more than {limit >> 20} MB.")
             return found
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, OverflowError) as error:
-        if isinstance(error, Refused):
-            raise
-        raise Refused(f"{name} is a zip file that cannot be unpacked.") from None
+    except Refused:
+        raise
+    except Exception:                                     # zipfile and its decompressors raise what they like
+        raise Refused(f"{_shown(name)} is a zip file that cannot be unpacked.") from None
 
 
 def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
@@ -92,7 +92,7 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
             elif packed:
                 if len(packed) > 1:
                     raise Refused(f"{len(packed)} zip files were handed in, and it is not clear which one counts.")
-                found = unzip(read_file(fd, packed[0]), packed[0])
+                found = {path.rpartition("/")[2]: data for path, data in unzip(read_file(fd, packed[0]), packed[0]).items()}
                 notes.append(f"{_shown(packed[0])} was unpacked")
             others = [n for n in others if n not in (*loose, *packed)]
             if len(expected) == 1 and list(found) != expected and expected[0] not in found:
