@@ -4,7 +4,7 @@ Both write the time of a submission themselves, and take over no link, pipe or d
 """
 import os
 import stat
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeCollect
@@ -31,7 +31,7 @@ class Collect(ExchangeCollect):
                     changed.append(status.st_ctime)
                 except Refused as why:
                     self.log.warning("%s: %s", src, why)
-            when = datetime.fromtimestamp(max(changed), timezone.utc)
+            when = datetime.fromtimestamp(max(changed), UTC)
             Path(dest, "timestamp.txt").write_text(when.strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
         finally:
             os.close(fd)

