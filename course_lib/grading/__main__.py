@@ -30,7 +30,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scheduler", help="address of a dask.distributed scheduler, tcp://…, whose workers grade")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write the marks as CSV")
     parser.add_argument("--lms", choices=[*report.LMS], default="canvas", help="whose columns the CSV has (canvas)")
-    parser.add_argument("--columns", nargs="+", metavar="NAME=TEMPLATE", help="other columns, such as 'SIS User ID={student}' 'Exercise 1 (42)={score}'")
+    parser.add_argument("--columns", nargs="+", metavar="NAME=TEMPLATE",
+                        help="other columns, such as 'SIS User ID={student}' 'Exercise 1 (42)={score}'")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,5 @@
 """Grades notebooks: starts the two servers of warm processes, and hands each notebook to a fresh checker."""
+import os
 import shlex
 import shutil
 import socket
@@ -6,6 +7,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from course_lib.grading import forkserver
 from course_lib.grading.channel import Channel
@@ -25,12 +28,14 @@ class Engine:
     def __init__(self, hidden: tuple[str, ...], files: str, answers: str, limits: Limits, sandbox: str = "bubblewrap",
                  checks: tuple[str, ...] = ()):
         self.limits, self.answers = limits, answers
-        self.home = Path(tempfile.mkdtemp(prefix="grading-"))
-        self.toolbox, self.servers, sockets = None, [], []
+        for left in Path(tempfile.gettempdir()).glob("grading-*"):
+            if left.name.split("-")[1].isdigit() and not psutil.pid_exists(int(left.name.split("-")[1])):
+                shutil.rmtree(left, ignore_errors=True)     # of a run that was killed
+        self.home = Path(tempfile.mkdtemp(prefix=f"grading-{os.getpid()}-"))
+        self.servers, sockets = [], []
         settings = {"hidden": hidden, "limits": limits._asdict(), "checks": checks}
         if sandbox == "bubblewrap":
-            self.toolbox = toolbox_without(hidden)
-            settings["command"] = command(bubblewrap(), self.toolbox, files and Path(files), limits)
+            settings["command"] = command(bubblewrap(), toolbox_without(hidden, self.home / "toolbox"), files and Path(files), limits)
             self.servers.append(forkserver.start("kernel", settings, str(self.home)))
             sockets = [self.servers[0][1]]
         elif sandbox == "none":
@@ -65,9 +70,7 @@ class Engine:
             server.terminate()
         for server, _ in self.servers:
             server.wait()
-        for folder in (self.home, self.toolbox and self.toolbox.parent):
-            if folder:
-                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self) -> "Engine":
         return self

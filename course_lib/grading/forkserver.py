@@ -33,7 +33,8 @@ def start(what: str, settings: dict, home: str, *sockets: socket.socket) -> tupl
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     fds = [its.fileno(), *(s.fileno() for s in sockets)]
     server = subprocess.Popen([sys.executable, "-m", "course_lib.grading.forkserver", what, json.dumps(settings), *map(str, fds)],
-                              pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")
+                              pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     its.close()
     return server, mine
 

@@ -49,7 +49,8 @@ class Course:
         self.release = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
         try:
             with Gradebook(coursedir.db_url, coursedir.course_id) as book:
-                self.tests = {n.name: {cell.name: cell.source for cell in n.source_cells} for n in book.find_assignment(self.assignment).notebooks}
+                notebooks = book.find_assignment(self.assignment).notebooks
+                self.tests = {n.name: {cell.name: cell.source for cell in n.source_cells} for n in notebooks}
         except MissingEntry:
             self.tests = {}
         if not self.release or not self.tests.keys() >= self.release.keys():
@@ -172,7 +173,8 @@ class Grading(NbGraderPreprocessor):
     processes = Integer(64, help="processes that one submission may start").tag(config=True)
     cell_timeout = Float(60, help="seconds a cell").tag(config=True)
     total_timeout = Float(900, help="seconds a notebook").tag(config=True)
-    wrong_answers = Unicode("tests/answers", help="folder of known wrong answers, exNN/<question>/wrong_*.py, that feedback names").tag(config=True)
+    wrong_answers = Unicode("tests/answers", help="folder of known wrong answers, exNN/<question>/wrong_*.py, which feedback names"
+                            ).tag(config=True)
     results = Unicode("", help="folder of results that are there already; the parallel form sets it").tag(config=True)
 
     def limits(self) -> Limits:
@@ -218,7 +220,8 @@ def jobs(notebook) -> list[dict]:
     """The code cells of a notebook as the checker wants them. Pictures, which show a student that an answer is right, are
     not drawn: an instructor's cell with the tag "picture" does not run."""
     drawn = lambda cell: role(cell) == "given" and "picture" in cell.metadata.get("tags", [])
-    return [{"role": role(cell), "source": "" if drawn(cell) else cell.source, "grade_id": marks(cell).get("grade_id", ""), "points": marks(cell).get("points", 0)}
+    return [{"role": role(cell), "source": "" if drawn(cell) else cell.source,
+             "grade_id": marks(cell).get("grade_id", ""), "points": marks(cell).get("points", 0)}
             for cell in notebook.cells if cell.cell_type == "code"]
 
 

@@ -129,8 +129,10 @@ def parse(raw: bytes, name: str) -> list[dict]:
         age = "an unknown" if type(major) is not int or type(minor) is not int else "an older" if major < 4 else "a newer"
         raise Refused(f"{name} has {age} notebook format; open it in the course's JupyterLab and save it again.")
     cells = notebook.get("cells")
-    if not isinstance(cells, list) or len(cells) > MAX_CELLS:
-        raise Refused(f"{name} has no list of cells." if not isinstance(cells, list) else f"{name} has {len(cells)} cells; at most {MAX_CELLS} are taken.")
+    if not isinstance(cells, list):
+        raise Refused(f"{name} has no list of cells.")
+    if len(cells) > MAX_CELLS:
+        raise Refused(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are taken.")
     return [_cell(cell, name) for cell in cells]
 
 

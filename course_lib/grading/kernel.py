@@ -150,19 +150,14 @@ class Kernel:
     def do_names(self, request, data, out) -> dict:
         found = {}
         for name in request["names"]:
-            if name not in self.shell.user_ns:
-                continue
-            value = self.shell.user_ns[name]
-            if callable(value):
-                found[name] = {"parameters": _parameters(value)}
-            else:
-                block: list[bytes] = []
+            if name in self.shell.user_ns:
+                value = self.shell.user_ns[name]
                 try:
-                    found[name] = {"value": encode(value, block)}
-                    out.extend(block)
+                    found[name] = ("function", _parameters(value)) if callable(value) else ("value", value)
+                    encode(found[name], [])
                 except CannotCross as error:
-                    found[name] = {"cannot": str(error)}
-        return {"names": found}
+                    found[name] = ("cannot", str(error))
+        return {"result": encode(found, out)}
 
     def do_call(self, request, data, out) -> dict:
         args, kwargs = decode(request["args"], data, self._callback)

@@ -50,5 +50,5 @@ def _alike(a, b) -> bool:
     """Both are made of the same numbers, to float32's precision, infinities and NaN included."""
     numbers = lambda x: tensors(x) or ([torch.tensor(x)] if isinstance(x, int | float) else [])
     pairs = list(zip(numbers(a), numbers(b)))
-    return bool(pairs) and len(numbers(a)) == len(numbers(b)) and all(
-        x.shape == y.shape and torch.allclose(x.detach().double(), y.detach().double(), rtol=1e-5, atol=1e-7, equal_nan=True) for x, y in pairs)
+    near = lambda x, y: torch.allclose(x.detach().double(), y.detach().double(), rtol=1e-5, atol=1e-7, equal_nan=True)
+    return bool(pairs) and len(numbers(a)) == len(numbers(b)) and all(x.shape == y.shape and near(x, y) for x, y in pairs)

@@ -66,7 +66,8 @@ def clean(outputs) -> list:
         elif kind == "error":
             trace = output.get("traceback")
             lines = [text(line, 2000) for line in (trace if isinstance(trace, list) else [])[:60]]
-            kept.append(nbformat.v4.new_output("error", ename=text(output.get("ename"), 200), evalue=text(output.get("evalue"), 3000), traceback=lines))
+            kept.append(nbformat.v4.new_output("error", ename=text(output.get("ename"), 200), evalue=text(output.get("evalue"), 3000),
+                                               traceback=lines))
         elif kind in ("display_data", "execute_result"):
             if data := _data(output.get("data")):
                 more = {"execution_count": None} if kind == "execute_result" else {}
@@ -83,6 +84,6 @@ def fill(notebook, outputs: list[list[dict]]) -> None:
             size = len(str(cell.outputs))
             room -= size
             if room < 0 and role(cell) != "test":
-                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="… outputs of this notebook are too large, and left out …")]
+                cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="… too much output in this notebook …")]
         elif role(cell) == "extra" or (role(cell) == "answer" and marks(cell).get("checksum") != compute_checksum(cell)):
             cell.source = html(cell.source)

@@ -6,7 +6,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from course_lib.grading.intake import Submission
 
-LMS = {"canvas": ["Student={last_name}, {first_name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}", "Section=", "{assignment}={score}"],
+LMS = {"canvas": ["Student={name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}", "Section=", "{assignment}={score}"],
        "moodle": ["Username={student}", "Email address={email}", "{assignment}={score}", "Feedback comments={why}"]}
 
 
@@ -15,9 +15,9 @@ def rows(course, taken: dict[str, Submission], status: dict[str, str]) -> list[d
     found = []
     with Gradebook(course.dir.db_url, course.dir.course_id) as book:
         for student, submission in taken.items():
-            row = {"student": student, "assignment": course.assignment, "status": "refused" if submission.refused else status.get(student, "graded"),
-                   "score": "", "max_score": "", "late_penalty": "", "first_name": "", "last_name": student, "email": "",
-                   "why": submission.refused or "; ".join(submission.notes)}
+            row = {"student": student, "name": student, "email": "", "assignment": course.assignment,
+                   "status": "refused" if submission.refused else status.get(student, "graded"),
+                   "score": "", "max_score": "", "late_penalty": "", "why": submission.refused or "; ".join(submission.notes)}
             try:
                 graded = book.find_submission(course.assignment, student)
             except MissingEntry:
@@ -29,7 +29,8 @@ def rows(course, taken: dict[str, Submission], status: dict[str, str]) -> list[d
                                         *(["a person marks the rest"] if graded.needs_manual_grade else []), *submission.notes])
             if graded:
                 person = graded.student
-                row |= {"first_name": person.first_name or "", "last_name": person.last_name or student, "email": person.email or ""}
+                name = ", ".join(part for part in (person.last_name, person.first_name) if part)
+                row |= {"name": name or student, "email": person.email or ""}
             found.append(row)
     return found
 
@@ -43,8 +44,8 @@ def table(found: list[dict]) -> str:
 
 
 def export(found: list[dict], path: Path, columns: list[str]) -> None:
-    """Writes a CSV with the columns NAME=TEMPLATE; a template may name student, first_name, last_name, email, score,
-    max_score, late_penalty, status, why and assignment in braces. Submissions without a score are left out.
+    """Writes a CSV with the columns NAME=TEMPLATE; a template may name student, name, email, score, max_score,
+    late_penalty, status, why and assignment in braces. Submissions without a score are left out.
     Errors: ValueError for a column that is no NAME=TEMPLATE or names something else."""
     pairs = [column.partition("=")[::2] for column in columns]
     if not all("=" in column for column in columns):

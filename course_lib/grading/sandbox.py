@@ -10,9 +10,9 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -68,16 +68,16 @@ def _namespaces() -> list[str]:
             "--die-with-parent", "--new-session", "--clearenv"]
 
 
-def toolbox_without(hidden: tuple[str, ...]) -> Path:
-    """A copy of course_lib for the sandbox, in a new temporary folder, without the modules `hidden` ("course_lib.gan")
-    and without the checks that hold hidden tests."""
+def toolbox_without(hidden: tuple[str, ...], target: Path) -> Path:
+    """A copy of course_lib for the sandbox, without the modules `hidden` ("course_lib.gan") and without the checks that hold
+    hidden tests."""
     left_out = {TOOLBOX.parent.joinpath(*name.split(".")) for name in hidden}
     left_out |= {path.with_suffix("") for path in TOOLBOX.glob("checks/ex[0-9]*.py")}
 
     def ignore(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if name == "__pycache__" or Path(folder, name).with_suffix("") in left_out]
 
-    return Path(shutil.copytree(TOOLBOX, Path(tempfile.mkdtemp(prefix="toolbox-")) / "course_lib", ignore=ignore))
+    return Path(shutil.copytree(TOOLBOX, target, ignore=ignore))
 
 
 def command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits) -> list[str]:
@@ -129,6 +129,20 @@ class Sandbox:
         self.process.kill()                                # its --die-with-parent takes the whole namespace with it
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             pipe.close()
+        self.process.wait()
+
+
+class Unprotected:
+    """A kernel started by a command line: an instructor's container, or nothing around it where that was asked for."""
+
+    broken = ""
+
+    def __init__(self, command: list[str], end: socket.socket):
+        self.process = subprocess.Popen(command, stdin=end.fileno(), stdout=end.fileno(), stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
