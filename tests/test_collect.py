@@ -50,14 +50,14 @@ def test_a_platforms_archive_is_unpacked_within_limits_and_inside_its_folder(cou
     archives = course.folder / "downloaded" / NAME / "archive"
     archives.mkdir(parents=True)
     (archives / "all.zip").write_bytes(zipped({
-        "mallory_4/bomb.zip": zipped({"bomb.ipynb": b"\0" * (300 << 20)}),
-        f"ada_1/{NAME}.ipynb": notebook,
-        "bob_2/mine.zip": zipped({f"deep/{NAME}.ipynb": notebook, "timestamp.txt": b"1999-01-01 00:00:00 UTC"}),
-        f"../../../escaped_3/{NAME}.ipynb": notebook,
-        "mallory_5/nbgrader_config.py": b"raise SystemExit",
+        "mallory_4_assignsubmission_file_/bomb.zip": zipped({"bomb.ipynb": b"\0" * (300 << 20)}),
+        f"ada_1_assignsubmission_file_/{NAME}.ipynb": notebook,
+        "bob_2_assignsubmission_file_/mine.zip": zipped({f"deep/{NAME}.ipynb": notebook, "timestamp.txt": b"1999-01-01 00:00:00 UTC"}),
+        f"../../../escaped_3_assignsubmission_file_/{NAME}.ipynb": notebook,
+        "mallory_5_assignsubmission_file_/nbgrader_config.py": b"raise SystemExit",
     }))
     os.symlink("/etc/passwd", archives / "passwd.ipynb")
-    said = course.nbgrader("zip_collect", NAME, r"--FileNameCollectorPlugin.named_regexp=.*/(?P<student_id>[a-z]+)_\d+/.*(?P<file_id>ex01_minimax)")
+    said = course.nbgrader("zip_collect", NAME, r"--FileNameCollectorPlugin.named_regexp=.*/(?P<student_id>[^/_]+)_\d+_[^/]*/(?P<file_id>[^/]+)")
     assert sorted(p.name for p in (course.folder / "submitted").iterdir()) == ["ada", "bob", "escaped"], said
     for student in ("ada", "bob", "escaped"):
         assert [p.name for p in course.handed_in(student).iterdir()] == [f"{NAME}.ipynb"]

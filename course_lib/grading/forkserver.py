@@ -82,16 +82,13 @@ def run_kernel(shell):
     return run
 
 
-def warm_figure(shell) -> None:
+def warm_figure() -> None:
     """The first figure of a process takes a second, so it is drawn once, before any kernel is."""
-    import matplotlib
-    matplotlib.use("agg")
     from matplotlib import pyplot
     fig, ax = pyplot.subplots()
     ax.set(title="$x$", xlabel="x")
     fig.savefig(io.BytesIO(), format="png")
     pyplot.close(fig)
-    shell.enable_matplotlib("inline")
 
 
 def main(what: str, settings: str, requests: str, *others: str) -> None:
@@ -104,7 +101,7 @@ def main(what: str, settings: str, requests: str, *others: str) -> None:
     if what == "kernel":
         from course_lib.grading import kernel
         shell = kernel.make_shell()
-        warm_figure(shell)
+        warm_figure()
         run = run_kernel(shell)
     else:
         from course_lib.grading import checker

@@ -3,6 +3,7 @@
 It runs inside the sandbox, in the same process as the student's code, and so nothing that it says is trusted. It reads
 requests from one file descriptor and answers on another; `python -m course_lib.grading.kernel` takes stdin and stdout.
 """
+import base64
 import importlib
 import inspect
 import os
@@ -83,7 +84,6 @@ class Hook(DisplayHook):
 
 
 def _plain(data: dict) -> dict[str, str]:
-    import base64
     return {key: base64.b64encode(value).decode() if isinstance(value, bytes) else value
             for key, value in data.items() if isinstance(value, str | bytes)}
 
@@ -108,10 +108,10 @@ def make_shell() -> Shell:
     """The shell, before any code of a student has run; a fork server makes it once."""
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = config.InteractiveShell.xmode = None
-    config.InteractiveShell.colors, config.InteractiveShell.xmode = "NoColor", "Context"
+    config.InteractiveShell.update({"colors": "NoColor", "xmode": "Context"})
     shell = Shell.instance(config=config, user_module=types.ModuleType("__main__"))
     sys.modules["__main__"] = shell.user_module
+    shell.enable_matplotlib("inline")
     return shell
 
 
