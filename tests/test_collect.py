@@ -57,7 +57,8 @@ def test_a_platforms_archive_is_unpacked_within_limits_and_inside_its_folder(cou
         "mallory_5_assignsubmission_file_/nbgrader_config.py": b"raise SystemExit",
     }))
     os.symlink("/etc/passwd", archives / "passwd.ipynb")
-    said = course.nbgrader("zip_collect", NAME, r"--FileNameCollectorPlugin.named_regexp=.*/(?P<student_id>[^/_]+)_\d+_[^/]*/(?P<file_id>[^/]+)")
+    moodle = r".*/(?P<student_id>[^/_]+)_\d+_[^/]*/(?:.*/)?(?P<file_id>[^/]+)$"       # as the README has it
+    said = course.nbgrader("zip_collect", NAME, f"--FileNameCollectorPlugin.named_regexp={moodle}")
     assert sorted(p.name for p in (course.folder / "submitted").iterdir()) == ["ada", "bob", "escaped"], said
     for student in ("ada", "bob", "escaped"):
         assert [p.name for p in course.handed_in(student).iterdir()] == [f"{NAME}.ipynb"]
