@@ -1,5 +1,6 @@
 """The course from release to marks, by nbgrader's own commands, on a copy of the course in a temporary folder."""
 import csv
+import html
 
 import pytest
 from course import Course, with_answers
@@ -13,7 +14,7 @@ WRONG, RIGHT = 8, 2                                # notebooks of wrong and of r
 def course(request, tmp_path_factory):
     """One run of the whole loop: eleven or more submissions, graded in one call, with feedback and marks."""
     name = request.param
-    course = Course(tmp_path_factory.mktemp("course"), name)
+    course = Course(tmp_path_factory.mktemp("course"), name, f'c.Grading.wrong_answers = "{ROOT}/tests/answers"\n')
     answers, blank = ROOT / "tests" / "answers" / name.split("_")[0], course.blank()
     submissions = {"blank": blank, "solution": course.master()}
     submissions |= {f"wrong{k}": with_answers(blank, "wrong", k, answers) for k in range(WRONG)}
@@ -76,3 +77,18 @@ def test_feedback_and_marks_come_out(course):
     assert float(marks["solution"]["score"]) == sum(questions(name).values())
     assert float(marks["solution"]["max_score"]) == sum(
         cell.metadata.nbgrader.points for cell in course.master().cells if cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+@pytest.mark.loop
+def test_feedback_names_the_slip_and_never_a_wrong_one(course):
+    answers = ROOT / "tests" / "answers" / course.name.split("_")[0]
+    named, wrong = 0, 0
+    for k in range(WRONG):
+        text = html.unescape(course.feedback(f"wrong{k}"))
+        for question in questions(course.name):
+            files = sorted((answers / question).glob("wrong_*.py"))
+            slips = [file.read_text().split("\n", 1)[0].lstrip("# ") for file in files]
+            said = [slip for slip in slips if f"a well-known slip does: it {slip}." in text]
+            named += said == [slips[k % len(files)]]
+            wrong += said not in ([], [slips[k % len(files)]])
+    assert wrong == 0 and named >= WRONG * len(questions(course.name)) / 3, (named, wrong)

@@ -4,6 +4,7 @@ Kernels and checkers run side by side; what they find is kept in .grading/result
 own autograde, brings it into the gradebook. Killed at any moment and started again, it goes on where it was.
 """
 import argparse
+import fcntl
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -41,8 +42,12 @@ def local(grading: Grading, course: Course, work: dict, n: int):
     settings = grading.settings(course.root, course.root / course.dir.release_directory / course.assignment, notebook)
     with Engine(*settings) as engine, ThreadPoolExecutor(n) as pool:
         futures = {pool.submit(engine.grade, jobs(nb)): where for where, (_, _, nb) in work.items()}
-        for future in as_completed(futures):
-            yield futures[future], future
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            engine.close()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,7 +62,13 @@ def main(argv: list[str] | None = None) -> int:
     results = course.root / AREA / "results" / course.assignment
     app.config.Grading.results = str(results)
     grading = Grading(parent=app)
-    taken = {student: course.stage(student) for student in course.students()}
+    results.mkdir(parents=True, exist_ok=True)
+    lock = open(course.root / AREA / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("Somebody else is grading in this folder just now.")
+    taken = course.stage_all()
     status, work, left = {}, {}, {}
     for student, submission in taken.items():
         if submission.refused:

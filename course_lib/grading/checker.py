@@ -10,7 +10,9 @@ import contextlib
 import ctypes
 import importlib
 import io
+import json
 import re
+import resource
 import signal
 import socket
 import time
@@ -22,7 +24,7 @@ from course_lib.grading.remote import Answer, AnswerError, Kernel, KernelDied
 from course_lib.grading.sandbox import Limits
 from course_lib.grading.wire import decode
 
-MAX_PRINTED = 20_000
+MAX_PRINTED, MAX_SHOWN = 20_000, 6 << 20                  # characters of a test cell, bytes of another cell
 
 
 class TookTooLong(BaseException):
@@ -165,7 +167,7 @@ def clean(text: str) -> str:
 
 def grade(job: dict, kernel: Kernel, limits: Limits) -> list[list[dict]]:
     """Runs all cells in order; the outputs of each."""
-    instructor, results = Instructor(kernel), []
+    instructor, results, room = Instructor(kernel), [], 4 * MAX_SHOWN
     theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] }
     known = Misconceptions(job.get("answers"), instructor)
     for cell in job["cells"]:
@@ -177,7 +179,10 @@ def grade(job: dict, kernel: Kernel, limits: Limits) -> list[list[dict]]:
             continue
         kernel.allow(limits.cell)
         try:
-            results.append(kernel.run(cell["source"]))
+            shown = kernel.run(cell["source"])
+            size = len(json.dumps(shown))
+            room -= size
+            results.append(shown if size < MAX_SHOWN and room > 0 else [{"output_type": "stream", "text": "… too much output …"}])
         except KernelDied as error:
             results.append([{"output_type": "error", "ename": "KernelDied", "evalue": str(error),
                              "traceback": [f"The cell did not finish: {error}"]}])
@@ -198,6 +203,9 @@ def prepare(settings: dict, servers: list[socket.socket]):
 
     def run(request: dict, fds: list[int]) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)          # PR_SET_PDEATHSIG: end with the server
+        memory = 4 * limits.memory + (8 << 30)                       # answers may be large, and fill the checker
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limits.total) + 60,) * 2)
         channel = Channel(fds[0], fds[0])
         job, _ = channel.receive()
         kernel = Kernel(servers[0] if servers else None, settings["command"], limits)

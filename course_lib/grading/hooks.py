@@ -25,7 +25,7 @@ from traitlets import Float, Integer, Unicode
 
 from course_lib.grading import outputs, report
 from course_lib.grading.engine import Engine
-from course_lib.grading.intake import Submission, marks, role, take
+from course_lib.grading.intake import Submission, marks, role, shown, take
 from course_lib.grading.sandbox import TOOLBOX, Limits
 
 AREA = ".grading"                                         # rebuilt submissions, results and notes, in the course's folder
@@ -83,17 +83,26 @@ class Course:
         """Takes a submission, and writes it, rebuilt, where nbgrader will find it. Whatever of it was graded before, but not
         to the end or not as it is now, is put away, so that nbgrader grades it."""
         submission = take(self.submitted, student, self.assignment, self.release, self.tests)
-        folder = self.staged(student) if not submission.refused else None
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            for name, notebook in submission.notebooks.items():
-                nbformat.write(notebook, folder / f"{name}.ipynb")
-            if submission.timestamp:
-                (folder / "timestamp.txt").write_text(submission.timestamp + " UTC")
-            if not self.is_done(submission) and self.autograded(student).exists():
-                shutil.rmtree(self.autograded(student))
+        shutil.rmtree(self.staged(student), ignore_errors=True)
+        if submission.refused:
+            return submission
+        folder = self.staged(student)
+        folder.mkdir(parents=True)
+        for name, notebook in submission.notebooks.items():
+            nbformat.write(notebook, folder / f"{name}.ipynb")
+        if submission.timestamp:
+            (folder / "timestamp.txt").write_text(submission.timestamp + " UTC")
+        if not self.is_done(submission) and self.autograded(student).exists():
+            shutil.rmtree(self.autograded(student))
         return submission
+
+    def stage_all(self) -> dict[str, Submission]:
+        """Whatever the command names, staged, and nothing else."""
+        taken = {student: self.stage(student) for student in self.students()}
+        for old in (self.root / AREA / "submitted").glob(f"*/{self.assignment}"):
+            if old.parent.name not in taken:
+                shutil.rmtree(old)
+        return taken
 
     def key(self, submission: Submission) -> str:
         parts = [version(), submission.timestamp, *(key(nb) for _, nb in sorted(submission.notebooks.items()))]
@@ -135,10 +144,10 @@ class Intake(NotebookExporter):
         super().__init__(parent=parent, **kwargs)
         if isinstance(parent, Autograde):
             course = Course(parent.coursedir)
-            taken = {student: course.stage(student) for student in course.students()}
+            taken = course.stage_all()
             for submission in taken.values():
                 for why in [submission.refused] if submission.refused else submission.notes:
-                    parent.log.warning("%s: %s", submission.student, why)
+                    parent.log.warning("%s: %s", shown(submission.student), why)
             if isinstance(parent.parent, AutogradeApp):
                 atexit.register(lambda: print(report.table(report.rows(course, taken, {}))))
             parent.coursedir = course.private()

@@ -58,21 +58,21 @@ def unzip(raw: bytes, name: str, limit: int = MAX_FILE, kinds: tuple[str, ...] =
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             entries, found, room = archive.infolist(), {}, limit
             if len(entries) > MAX_FILES:
-                raise Refused(f"{_shown(name)} holds {len(entries)} files; at most {MAX_FILES} are taken.")
+                raise Refused(f"{shown(name)} holds {len(entries)} files; at most {MAX_FILES} are taken.")
             for entry in entries:
-                parts = [_shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
+                parts = [shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
                 if entry.is_dir() or not parts or not parts[-1].endswith(kinds) or "__MACOSX" in parts or len(parts) > 10:
                     continue
                 with archive.open(entry) as file:
                     data = found["/".join(parts)] = file.read(room + 1)
                 room -= len(data)
                 if room < 0:
-                    raise Refused(f"{_shown(name)} unpacks to more than {limit >> 20} MB.")
+                    raise Refused(f"{shown(name)} unpacks to more than {limit >> 20} MB.")
             return found
     except Refused:
         raise
     except Exception:                                     # zipfile and its decompressors raise what they like
-        raise Refused(f"{_shown(name)} is a zip file that cannot be unpacked.") from None
+        raise Refused(f"{shown(name)} is a zip file that cannot be unpacked.") from None
 
 
 def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
@@ -93,15 +93,15 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
                 if len(packed) > 1:
                     raise Refused(f"{len(packed)} zip files were handed in, and it is not clear which one counts.")
                 found = {path.rpartition("/")[2]: data for path, data in unzip(read_file(fd, packed[0]), packed[0]).items()}
-                notes.append(f"{_shown(packed[0])} was unpacked")
+                notes.append(f"{shown(packed[0])} was unpacked")
             others = [n for n in others if n not in (*loose, *packed)]
             if len(expected) == 1 and list(found) != expected and expected[0] not in found:
                 if len(found) != 1:
                     raise Refused(f"{expected[0]} is not there" + (f", and {len(found)} other notebooks are." if found else
-                                  (f", but {_shown(listed[0])} is." if listed else ": the folder is empty.")))
+                                  (f", but {shown(listed[0])} is." if listed else ": the folder is empty.")))
                 (given, raw), = found.items()
                 found = {expected[0]: raw}
-                notes.append(f"{_shown(given)} was taken for {expected[0]}")
+                notes.append(f"{shown(given)} was taken for {expected[0]}")
             found = {n: raw for n, raw in found.items() if n in expected}
         if others:
             notes.append(f"{len(others)} other file{'s' * (len(others) > 1)} ignored")
@@ -110,8 +110,9 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
         os.close(fd)
 
 
-def _shown(name: str) -> str:
-    return re.sub(r"[^\w .()+-]", "?", name)[:60]
+def shown(name: str) -> str:
+    """A file's name as it can be printed, logged and stored."""
+    return re.sub(r"[^\w .@()+-]", "?", name.encode("utf-8", "replace").decode())[:60]
 
 
 def parse(raw: bytes, name: str) -> list[dict]:

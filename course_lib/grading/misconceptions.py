@@ -24,7 +24,7 @@ class Misconceptions:
         if len(alike) != 1:                                # on few inputs several slips look the same
             return ""
         said = alike[0].read_text(encoding="utf-8").split("\n", 1)[0].lstrip("# ").strip()
-        return f"On these inputs your answer computes what a well-known slip computes: {said}"
+        return f"On these inputs your answer does what a well-known slip does: it {said}."
 
     def _computes(self, path: Path, question: str, calls: list) -> bool:
         namespace = dict(self.instructor.namespace)

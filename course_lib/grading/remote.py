@@ -175,7 +175,7 @@ class Answer:
         with contextlib.suppress(ValueError):
             self.__signature__ = inspect.Signature([inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD)
                                                     for p in dict.fromkeys(names)])
-        self.calls: list = []
+        self.calls, self.room = [], 1 << 20                # arguments and results, for misconceptions, as far as they are few
 
     def __repr__(self) -> str:
         return f"<answer {self.__name__}>"
@@ -193,7 +193,8 @@ class Answer:
             wanted = [want is True and (x.is_floating_point() or x.is_complex()) for want, x in zip(wanted, results)]
             linked = iter(_Graph.apply(self, graph, wanted, results, *(inputs[i] for i in wrt)))
             result = _replace(result, linked)
-        if len(self.calls) < 200:
+        self.room -= sum(x.numel() for x in tensors((args, kwargs, result))) + 100
+        if self.room > 0:
             self.calls.append((args, kwargs, result))
         return result
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from course_lib.grading.intake import Submission
+from course_lib.grading.intake import Submission, shown
 
 LMS = {"canvas": ["Student={name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}", "Section=", "{assignment}={score}"],
        "moodle": ["Username={student}", "Email address={email}", "{assignment}={score}", "Feedback comments={why}"]}
@@ -15,14 +15,14 @@ def rows(course, taken: dict[str, Submission], status: dict[str, str]) -> list[d
     found = []
     with Gradebook(course.dir.db_url, course.dir.course_id) as book:
         for student, submission in taken.items():
-            row = {"student": student, "name": student, "email": "", "assignment": course.assignment,
+            row = {"student": shown(student), "name": shown(student), "email": "", "assignment": course.assignment,
                    "status": "refused" if submission.refused else status.get(student, "graded"),
                    "score": "", "max_score": "", "late_penalty": "", "why": submission.refused or "; ".join(submission.notes)}
             try:
-                graded = book.find_submission(course.assignment, student)
+                graded = None if submission.refused else book.find_submission(course.assignment, student)
             except MissingEntry:
                 graded = None
-            if graded and row["status"] in ("graded", "as before"):
+            if graded and not row["status"].startswith("failed"):
                 penalty = sum(notebook.late_submission_penalty or 0 for notebook in graded.notebooks)
                 row |= {"score": f"{graded.score - penalty:g}", "max_score": f"{graded.max_score:g}", "late_penalty": f"{penalty:g}"}
                 row["why"] = "; ".join([*([f"{penalty:g} points off for lateness"] if penalty else []),
