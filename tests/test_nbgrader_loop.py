@@ -2,6 +2,7 @@
 import csv
 import html
 
+import nbformat
 import pytest
 from course import Course, with_answers
 from exercise import ROOT, questions
@@ -92,3 +93,14 @@ def test_feedback_names_the_slip_and_never_a_wrong_one(course):
             named += said == [slips[k % len(files)]]
             wrong += said not in ([], [slips[k % len(files)]])
     assert wrong == 0 and named >= WRONG * len(questions(course.name)) / 3, (named, wrong)
+
+
+@pytest.mark.loop
+def test_the_rubric_stands_beside_the_answer_for_the_marker_only(course):
+    marked = [c for c in course.master().cells if c.metadata.get("nbgrader", {}).get("grade") and c.metadata.nbgrader.solution]
+    seen = nbformat.read(course.folder / "autograded" / "right0" / course.name / f"{course.name}.ipynb", as_version=4).cells
+    for cell in marked:
+        at = next(i for i, c in enumerate(seen) if c.metadata.get("nbgrader", {}).get("grade_id") == cell.metadata.nbgrader.grade_id)
+        rubric = seen[at + 1].source.splitlines()[-1]
+        assert rubric in cell.source and len(rubric) > 40, "the cell below a written answer is the master's, with its rubric"
+        assert rubric[:40] not in html.unescape(course.feedback("right0")) and "For the marker" not in course.feedback("right0")

@@ -15,7 +15,7 @@ import time
 import torch
 
 from course_lib.grading.channel import CannotCross, Channel, Violation
-from course_lib.grading.sandbox import Limits, Sandbox, Unprotected
+from course_lib.grading.sandbox import Limits, NoSandbox, Sandbox, Unprotected
 from course_lib.grading.wire import decode, encode, tensors
 
 RAISABLE = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
@@ -44,7 +44,7 @@ class Kernel:
         self.deadline = min(time.monotonic() + seconds, self.end)
 
     def start(self) -> None:
-        mine, its = socket.socketpair()
+        self.socket, its = socket.socketpair()
         if self.server:
             self.sandbox = Sandbox(self.command, self.limits)
             report, its_report = socket.socketpair()
@@ -53,12 +53,15 @@ class Kernel:
             its_report.close()
             report.settimeout(60)
             with report:
-                self.pid = int(report.recv(32) or 0)
+                said = report.recv(32)
+            if not said:
+                raise NoSandbox("a kernel could not enter its sandbox")
+            self.pid = int(said)
         else:
             self.sandbox = Unprotected(self.command, its)
             self.pid = self.sandbox.process.pid
         its.close()
-        self.socket, self.channel = mine, Channel(mine.fileno(), mine.fileno())
+        self.channel = Channel(self.socket.fileno(), self.socket.fileno())
         for source in list(self.history):
             self.allow(self.limits.cell)
             try:
@@ -115,8 +118,9 @@ class Kernel:
             except TimeoutError:
                 if self.interrupted:
                     raise
-                with contextlib.suppress(OSError):
-                    os.kill(self.pid, signal.SIGINT)
+                if self.pid in self.sandbox.processes():
+                    with contextlib.suppress(OSError):
+                        os.kill(self.pid, signal.SIGINT)
                 self.interrupted, deadline = True, time.monotonic() + 2
                 continue
             if "callback" in reply:

@@ -140,6 +140,9 @@ class Unprotected:
     def __init__(self, command: list[str], end: socket.socket):
         self.process = subprocess.Popen(command, stdin=end.fileno(), stdout=end.fileno(), stderr=subprocess.DEVNULL, start_new_session=True)
 
+    def processes(self) -> list[int]:
+        return [self.process.pid]
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
