@@ -38,7 +38,7 @@ def rows(course, taken: dict[str, Submission], status: dict[str, str]) -> list[d
 def table(found: list[dict]) -> str:
     """The rows as text: student, status, score, why."""
     lines = [("student", "status", "score", "why")]
-    lines += [(row["student"][:30], row["status"], f"{row['score']}/{row['max_score']}" if row["score"] else "", row["why"]) for row in found]
+    lines += [(row["student"], row["status"], f"{row['score']}/{row['max_score']}" if row["score"] else "", row["why"]) for row in found]
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[3]]).rstrip() for line in lines)
 
