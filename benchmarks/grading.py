@@ -91,19 +91,19 @@ def main() -> None:
     measured("stock nbgrader", 40, 1, "ipykernel_launcher", made, made.nbgrader, "autograde", NAME)
     made = course(40)
     measured("sandbox", 40, 2, "forkserver kernel", made, made.grade, "--jobs", "2")
-    for how, n, jobs, options in (("sandbox, pictures drawn", 40, 2, []), ("sandbox", 40, 1, []), ("sandbox", 10, 2, []), ("sandbox", 160, 2, [])):
+    for how, n, jobs in (("sandbox, pictures drawn", 40, 2), ("sandbox", 40, 1), ("sandbox", 10, 2), ("sandbox", 160, 2)):
         made = course(n, pictures="pictures" in how)
-        note(how, n, jobs, timed(made.grade, "--jobs", str(jobs), *options))
+        note(how, n, jobs, timed(made.grade, "--jobs", str(jobs)))
         shutil.rmtree(made.folder)
     made = course(40)
     note("sandbox, by `nbgrader autograde`", 40, 1, timed(made.nbgrader, "autograde", NAME))
     shutil.rmtree(made.folder)
 
     made = course(40)
-    scheduler = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "18786", "--no-dashboard"],
-                                 stderr=subprocess.DEVNULL)
-    workers = [subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", "tcp://127.0.0.1:18786", "--nthreads", "1", "--no-dashboard"],
-                                stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}) for _ in range(2)]
+    dask = lambda what, *options: subprocess.Popen([sys.executable, "-m", "dask", what, *options, "--no-dashboard"],
+                                                   stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", "18786")
+    workers = [dask("worker", "tcp://127.0.0.1:18786", "--nthreads", "1") for _ in range(2)]
     try:
         note("sandbox, two dask workers", 40, 2, timed(made.grade, "--scheduler", "tcp://127.0.0.1:18786"))
     finally:

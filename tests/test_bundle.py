@@ -31,7 +31,8 @@ def secrets() -> list[str]:
 
 
 def test_nothing_secret_is_in_it_or_in_its_history(bundle):
-    everything = subprocess.run(["git", "-C", bundle, "log", "-p", "--all", "--text"], check=True, capture_output=True).stdout.decode(errors="replace")
+    log = subprocess.run(["git", "-C", bundle, "log", "-p", "--all", "--text"], check=True, capture_output=True)
+    everything = log.stdout.decode(errors="replace")
     assert len(secrets()) > 20
     assert not [line for line in secrets() if line in everything]
     names = subprocess.run(["git", "-C", bundle, "ls-files"], check=True, capture_output=True, text=True).stdout.split()
@@ -49,9 +50,14 @@ def test_running_it_again_adds_nothing_where_nothing_changed(bundle):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_an_exercise_starts_with_what_is_in_it(bundle, name):
     code = "\n".join(c.source for c in cells(name) if c.cell_type == "code" and nbgrader(c)["locked"] and not nbgrader(c)["grade"])
-    only_theirs = f"import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]; sys.path.insert(0, {str(bundle)!r})\n"
-    done = subprocess.run([sys.executable, "-c", only_theirs + code + f"\nimport course_lib; assert course_lib.__file__.startswith({str(bundle)!r})"],
-                          capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "agg"}, cwd=bundle)
+    theirs = f"""
+import sys
+sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]
+sys.path.insert(0, {str(bundle)!r})
+{code}
+import course_lib
+assert course_lib.__file__.startswith({str(bundle)!r})"""
+    done = subprocess.run([sys.executable, "-c", theirs], capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "agg"}, cwd=bundle)
     assert done.returncode == 0, done.stderr[-1500:]
 
 

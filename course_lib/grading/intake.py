@@ -4,6 +4,7 @@ The instructor's cells, their order, ids, points and metadata come from the rele
 student come the contents of the answer cells, and cells of their own. Whatever cannot be read is refused with a sentence.
 """
 import copy
+import errno
 import io
 import json
 import os
@@ -32,16 +33,19 @@ def read_file(folder: int | str, name: str, limit: int = MAX_FILE) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, **at)
     except OSError as error:
-        link = stat.S_ISLNK(os.stat(path, follow_symlinks=False, **at).st_mode)
+        link = error.errno == errno.ELOOP
         raise Refused(f"{name} is a link, and links are not followed." if link else
                       f"{name} cannot be read: {error.strerror}.") from None
-    with open(fd, "rb") as file:
-        mode = os.fstat(fd)
-        if not stat.S_ISREG(mode.st_mode):
-            raise Refused(f"{name} is no file, but a {'folder' if stat.S_ISDIR(mode.st_mode) else 'pipe, socket or device'}.")
-        if mode.st_size > limit:
-            raise Refused(f"{name} has {mode.st_size / 2**20:.0f} MB; at most {limit >> 20} MB are taken.")
-        return file.read(limit + 1)[:limit]
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"{name} is no file, but a {'folder' if stat.S_ISDIR(status.st_mode) else 'pipe, socket or device'}.")
+        if status.st_size > limit:
+            raise Refused(f"{name} has {status.st_size / 2**20:.0f} MB; at most {limit >> 20} MB are taken.")
+        with open(fd, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(fd)
 
 
 def open_folder(path: Path) -> int:
@@ -241,6 +245,8 @@ def take(submitted: Path, student: str, assignment: str, releases: dict[str, Not
         return Submission(student, built, notes + note, "", stamp)
     except Refused as why:
         return Submission(student, {}, [], str(why))
+    except Exception as error:                            # one submission never stops the others
+        return Submission(student, {}, [], f"What was handed in cannot be read ({type(error).__name__}).")
 
 
 def _timestamp(folder: Path) -> tuple[str, list[str]]:
