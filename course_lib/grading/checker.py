@@ -36,7 +36,7 @@ def python(source: str) -> str:
     try:
         ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+        return re.sub(r"^([ \t]*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
     return source
 
 
@@ -132,8 +132,7 @@ def verdict(instructor: Instructor, cell: dict, limits: Limits, misconception) -
         if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
             points = float(min(max(value, 0), cell["points"]))
             outputs.append({"output_type": "execute_result", "data": {"text/plain": repr(points)}, "metadata": {}, "execution_count": None})
-    text = printed.getvalue() + "".join(str(o.get("text", "")) for a in instructor.answers.values() if isinstance(a, Answer)
-                                        for o in a.printed if isinstance(o, dict))
+    text = printed.getvalue()[:MAX_PRINTED] + "".join(a.printed for a in instructor.answers.values() if isinstance(a, Answer))
     if text:
         outputs.insert(0, {"output_type": "stream", "name": "stdout", "text": text[:MAX_PRINTED]})
     return outputs
@@ -168,7 +167,8 @@ def clean(text: str) -> str:
 def grade(job: dict, kernel: Kernel, limits: Limits) -> list[list[dict]]:
     """Runs all cells in order; the outputs of each."""
     instructor, results, room = Instructor(kernel), [], 4 * MAX_SHOWN
-    theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] }
+    with time_limit(limits.cell):
+        theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] }
     known = Misconceptions(job.get("answers"), instructor)
     for cell in job["cells"]:
         if cell["role"] == "test":

@@ -35,7 +35,8 @@ class Engine:
         self.servers, sockets = [], []
         settings = {"hidden": hidden, "limits": limits._asdict(), "checks": checks}
         if sandbox == "bubblewrap":
-            settings["command"] = command(bubblewrap(), toolbox_without(hidden, self.home / "toolbox"), files and Path(files), limits)
+            mine = shutil.copytree(files, self.home / "files", ignore=shutil.ignore_patterns("*.ipynb")) if files else None
+            settings["command"] = command(bubblewrap(), toolbox_without(hidden, self.home / "toolbox"), mine, limits)
             self.servers.append(forkserver.start("kernel", settings, str(self.home)))
             sockets = [self.servers[0][1]]
         elif sandbox == "none":

@@ -32,7 +32,8 @@ def start(what: str, settings: dict, home: str, *sockets: socket.socket) -> tupl
     server has said there that it is ready."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     fds = [its.fileno(), *(s.fileno() for s in sockets)]
-    server = subprocess.Popen([sys.executable, "-m", "course_lib.grading.forkserver", what, json.dumps(settings), *map(str, fds)],
+    mine.send(json.dumps(settings).encode())               # a command line could be read by the student's kernel
+    server = subprocess.Popen([sys.executable, "-m", "course_lib.grading.forkserver", what, *map(str, fds)],
                               pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     its.close()
@@ -91,9 +92,10 @@ def warm_figure() -> None:
     pyplot.close(fig)
 
 
-def main(what: str, settings: str, requests: str, *others: str) -> None:
+def main(what: str, *fds: str) -> None:
     import torch
-    settings = json.loads(settings)
+    requests, *others = (socket.socket(fileno=int(fd)) for fd in fds)
+    settings = json.loads(requests.recv(1 << 16))
     torch.set_num_threads(1)
     for name in TOOLBOX:
         if not any(name == hidden or name.startswith(hidden + ".") for hidden in settings["hidden"]):
@@ -105,8 +107,8 @@ def main(what: str, settings: str, requests: str, *others: str) -> None:
         run = run_kernel(shell)
     else:
         from course_lib.grading import checker
-        run = checker.prepare(settings, [socket.socket(fileno=int(fd)) for fd in others])
-    serve(socket.socket(fileno=int(requests)), run)
+        run = checker.prepare(settings, others)
+    serve(requests, run)
 
 
 if __name__ == "__main__":

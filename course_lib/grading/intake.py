@@ -17,7 +17,8 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
-MAX_FILE, MAX_CELLS, MAX_SOURCE, MAX_FILES = 20 << 20, 1000, 1 << 20, 1000
+MAX_FILE, MAX_FILES = 20 << 20, 1000
+MAX_CELLS, MAX_SOURCE, MAX_SOURCES = 1000, 50_000, 400_000      # characters of a cell, and of all cells
 EXTRA = "extra-"                                          # ids of a student's own cells in a rebuilt notebook
 IMAGES = ("image/png", "image/jpeg")
 
@@ -138,7 +139,10 @@ def parse(raw: bytes, name: str) -> list[dict]:
         raise Refused(f"{name} has no list of cells.")
     if len(cells) > MAX_CELLS:
         raise Refused(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are taken.")
-    return [_cell(cell, name) for cell in cells]
+    cells = [_cell(cell, name) for cell in cells]
+    if sum(len(cell["source"]) for cell in cells) > MAX_SOURCES:
+        raise Refused(f"{name} has more than {MAX_SOURCES:,} characters of code and text.")
+    return cells
 
 
 def _cell(cell, name: str) -> dict:

@@ -3,17 +3,22 @@ import base64
 import os
 import re
 import sys
+from html import escape
 from pathlib import Path
 
+import bleach
 import nbformat
-from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbgrader.utils import compute_checksum
 
 from course_lib.grading.intake import marks, role
 from course_lib.grading.sandbox import TOOLBOX
 
 MAX_TEXT, MAX_IMAGE, MAX_OUTPUTS, MAX_NOTEBOOK = 50_000, 2 << 20, 100, 8 << 20
-SANITIZER = SanitizeHTML()
+MAX_RICH, MAX_MARKS = 20_000, 2_000                       # characters, and marks of a markup language, in one rich text
+TAGS = frozenset("a abbr b blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img kbd li ol p pre q s small span strong sub "
+                 "sup table tbody td tfoot th thead tr u ul".split())
+TEX = re.compile(r"\\(href|url|class|style|cssId|require|unicode|data)\b")
 _PLACES = {str(p) for place in (sys.prefix, sys.base_prefix, TOOLBOX.parent, Path.home()) for p in (place, os.path.realpath(place))}
 PLACES = re.compile("|".join(re.escape(p) for p in sorted(_PLACES, key=len, reverse=True) if p.count("/") > 1 or p == "/root"))
 
@@ -27,9 +32,32 @@ def text(x, limit: int = MAX_TEXT) -> str:
     return x if len(x) <= limit else x[:limit] + "\n… cut off …"
 
 
+def _attribute(tag: str, name: str, value: str) -> bool:
+    if name == "src":
+        return tag == "img" and re.match(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*$", value) is not None
+    if name == "href":
+        return tag == "a" and re.match(r"(https?://|mailto:|#)", value) is not None
+    return name in ("alt", "title", "colspan", "rowspan")
+
+
 def html(x: str) -> str:
-    """Without scripts, event handlers, styles, forms and frames."""
-    return SANITIZER.sanitize_html_tags(x)
+    """HTML without scripts, handlers, styles, forms, frames, and links to anywhere but the web; as plain text where it is large."""
+    if len(re.sub(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]*", "", x)) > MAX_RICH or x.count("<") > MAX_MARKS:
+        return f"<pre>{escape(x[:MAX_TEXT])}</pre>"
+    return TEX.sub(r"\1", bleach.clean(x, tags=TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"}))
+
+
+def markdown(x: str, attachments: dict | None = None) -> str:
+    """Markdown as HTML that is safe, on one line, which Markdown leaves as it is; `attachments` are put in."""
+    for name, kinds in (attachments or {}).items():
+        kind, data = next(iter(kinds.items()))
+        x = x.replace(f"attachment:{name}", f"data:{kind};base64,{''.join(data.split())}")
+    plain = re.sub(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]*", "", x)
+    if len(plain) > MAX_RICH or len(re.findall(r"[\[\]*_`<&$\\]", plain)) > MAX_MARKS:
+        page = f"<pre>{escape(plain[:MAX_TEXT])}</pre>"
+    else:
+        page = html(markdown2html_mistune(x.replace("attachment:", "#missing-")))
+    return "<div>" + page.replace("\n", "&#10;") + "</div>"
 
 
 def _image(x) -> str | None:
@@ -44,10 +72,12 @@ def _data(data) -> dict[str, str]:
     for kind, value in (data.items() if isinstance(data, dict) else ()):
         if kind in ("image/png", "image/jpeg") and (image := _image(value)):
             kept[kind] = re.sub(r"[^A-Za-z0-9+/=]", "", image)
-        elif kind in ("text/html", "text/markdown") and isinstance(value, str):
+        elif kind == "text/html" and isinstance(value, str):
             kept[kind] = html(text(value))
+        elif kind == "text/markdown" and isinstance(value, str):
+            kept[kind] = markdown(text(value))
         elif kind == "text/latex" and isinstance(value, str):
-            kept[kind] = re.sub(r"\\(href|url|class|style|cssId|require|unicode)\b", "", html(text(value)))
+            kept[kind] = TEX.sub(r"\1", escape(text(value), quote=False))
         elif kind == "text/plain":
             kept[kind] = text(value)
     return kept
@@ -86,4 +116,4 @@ def fill(notebook, outputs: list[list[dict]]) -> None:
             if room < 0 and role(cell) != "test":
                 cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="… too much output in this notebook …")]
         elif role(cell) == "extra" or (role(cell) == "answer" and marks(cell).get("checksum") != compute_checksum(cell)):
-            cell.source = html(cell.source)
+            cell.source = markdown(text(cell.source), cell.pop("attachments", None))

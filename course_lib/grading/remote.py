@@ -44,6 +44,21 @@ class Kernel:
         self.deadline = min(time.monotonic() + seconds, self.end)
 
     def start(self) -> None:
+        """Starts a kernel, and runs again what ran in the one before it."""
+        while self.channel is None:
+            self._connect()
+            for source in list(self.history):
+                self.allow(self.limits.cell)
+                try:
+                    self._ask({"do": "run", "source": source}, [], [])
+                except (TimeoutError, Violation, EOFError):
+                    self.history.remove(source)            # it ran before, but no more: do without it
+                    self.stop()
+                    if time.monotonic() > self.end:
+                        raise TimeoutError from None
+                    break
+
+    def _connect(self) -> None:
         self.socket, its = socket.socketpair()
         if self.server:
             self.sandbox = Sandbox(self.command, self.limits)
@@ -56,20 +71,12 @@ class Kernel:
                 said = report.recv(32)
             if not said:
                 raise NoSandbox("a kernel could not enter its sandbox")
-            self.pid = int(said)
+            self.pid = self.sandbox.kernel = int(said)
         else:
             self.sandbox = Unprotected(self.command, its)
             self.pid = self.sandbox.process.pid
         its.close()
         self.channel = Channel(self.socket.fileno(), self.socket.fileno())
-        for source in list(self.history):
-            self.allow(self.limits.cell)
-            try:
-                self._ask({"do": "run", "source": source}, [], [])
-            except (TimeoutError, Violation, EOFError):
-                self.history.remove(source)                # it ran before, but no more: do without it
-                self.stop()
-                return self.start()
 
     def stop(self) -> None:
         if self.sandbox:
@@ -174,8 +181,8 @@ class Answer:
     crosses = True
 
     def __init__(self, kernel: Kernel, name: str, parameters: list[str]):
-        self.kernel, self.__name__, self.__qualname__, self.changed, self.printed = kernel, name, name, (), []
-        names = [p for p in parameters if isinstance(p, str) and p.isidentifier()]
+        self.kernel, self.__name__, self.__qualname__, self.changed, self.printed = kernel, name, name, (), ""
+        names = [p for p in parameters[:50] if isinstance(p, str) and len(p) < 100 and p.isidentifier()]
         with contextlib.suppress(ValueError):
             self.__signature__ = inspect.Signature([inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD)
                                                     for p in dict.fromkeys(names)])
@@ -208,9 +215,9 @@ class Answer:
         for key, value in values.items():
             request[key] = encode(value, data, callbacks)
         reply, blob = self.kernel.ask(request, data, callbacks)
-        printed = reply.get("printed")
-        if isinstance(printed, list) and len(self.printed) < 100:
-            self.printed += printed[:100]
+        for said in reply["printed"][:10] if isinstance(reply.get("printed"), list) else []:
+            if isinstance(said, dict) and isinstance(said.get("text"), str):
+                self.printed = (self.printed + said["text"][:10_000])[:10_000]
         if "raised" in reply:
             raise _error(reply["raised"])
         return decode(reply.get("result"), blob), reply

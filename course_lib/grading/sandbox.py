@@ -24,7 +24,7 @@ import course_lib
 TOOLBOX = Path(course_lib.__file__).parent
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime",
           "/nix/store", "/gnu/store")
-SCRATCH = "/scratch"
+SCRATCH, MAX_FILES = "/scratch", 20_000
 NAMESPACES = ("user", "ipc", "uts", "net", "cgroup", "mnt", "pid")
 NS_GET_USERNS = 0xb701                                     # linux/nsfs.h
 NO_SANDBOX = ("Student code runs in a sandbox made by bubblewrap, and that does not work here ({why}). On Linux install "
@@ -85,7 +85,7 @@ def command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits) -> li
     python = dict.fromkeys(os.path.realpath(p) if i else p for p in (sys.prefix, sys.base_prefix, sys.exec_prefix) for i in (0, 1))
     binds = [arg for path in (*SYSTEM, *python) if os.path.exists(path)
              for arg in (("--symlink", os.readlink(path), path) if os.path.islink(path) else ("--ro-bind", path, path))]
-    mine = [arg for path in (sorted(files.iterdir()) if files else ()) if path.suffix != ".ipynb"
+    mine = [arg for path in (sorted(files.iterdir()) if files else ())
             for arg in ("--ro-bind", str(path), f"{SCRATCH}/work/{path.name}")]
     small = lambda place, size: ("--size", str(size), "--tmpfs", place)
     return [bwrap, *_namespaces(), "--proc", "/proc", "--dev", "/dev", *small("/dev/shm", 16 << 20), *small("/tmp", limits.scratch),
@@ -97,7 +97,7 @@ class Sandbox:
     """A running sandbox; a context of its own processes, which all end with `close`."""
 
     def __init__(self, command: list[str], limits: Limits):
-        self.limits, self.broken = limits, ""
+        self.limits, self.broken, self.kernel = limits, "", None
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if self.process.stdout.read(1) != b"\n":
             raise NoSandbox(NO_SANDBOX.format(why=self.process.stderr.read().decode(errors="replace").strip()))
@@ -106,19 +106,26 @@ class Sandbox:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def processes(self) -> list[int]:
-        """All processes inside; orphans too have the sandbox's first process as an ancestor."""
-        try:
-            return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
-        except psutil.Error:
-            return []
+        """All processes inside: bubblewrap's own, which inherit the orphans, and the kernel's, which came from outside."""
+        found = set()
+        for root in filter(None, (self.process.pid, self.kernel)):
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(root)
+                found |= {root} | {child.pid for child in process.children(recursive=True)}
+        return sorted(found)
 
     def _watch(self) -> None:
         while not self.stopped.wait(0.1):
             pids = self.processes()
-            if len(pids) > self.limits.processes:
-                self.kill(f"more than {self.limits.processes} processes")
-            elif sum(map(_private, pids)) > self.limits.memory:
-                self.kill(f"more than {self.limits.memory >> 20} MB of memory")
+            try:
+                if len(pids) > self.limits.processes:
+                    self.kill(f"more than {self.limits.processes} processes")
+                elif sum(map(_memory, pids)) > self.limits.memory:
+                    self.kill(f"more than {self.limits.memory >> 20} MB of memory")
+                elif _files(self.pid) > MAX_FILES:
+                    self.kill(f"more than {MAX_FILES} files")
+            except PermissionError:
+                self.kill("processes that hide from it")
 
     def kill(self, why: str) -> None:
         self.broken = self.broken or why
@@ -149,17 +156,27 @@ class Unprotected:
         self.process.wait()
 
 
-def _private(pid: int) -> int:
-    """Bytes of memory that a process does not share with the warm kernel; an upper bound where it hides them."""
+def _memory(pid: int) -> int:
+    """Bytes that a process has written: its share of what it shares, and files in memory that it holds open. Errors:
+    PermissionError where the process hides itself."""
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return sum(int(line.split()[1]) << 10 for line in file if line.startswith(("Private_Dirty", "Swap:")))
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+        names = ("Pss_Dirty" if "Pss_Dirty" in lines else "Private_Dirty", "Swap")
+        files = [os.stat(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(fd).startswith("/memfd:")]
+        return sum(int(lines[name].split()[0]) << 10 for name in names) + sum(file.st_blocks << 9 for file in files)
+    except PermissionError:
+        raise
+    except (OSError, ValueError, KeyError):               # it has just ended
+        return 0
+
+
+def _files(pid: int) -> int:
+    """How many files there are in the folders in memory that the process sees."""
+    try:
+        places = [os.statvfs(f"/proc/{pid}/root{place}") for place in (SCRATCH, "/tmp", "/dev/shm")]
+        return sum(place.f_files - place.f_ffree for place in places)
     except OSError:
-        try:
-            memory = psutil.Process(pid).memory_info()
-            return memory.rss - memory.shared
-        except psutil.Error:
-            return 0
+        return 0
 
 
 def join(pid: int) -> int:
@@ -184,6 +201,8 @@ def confine(limits: Limits) -> None:
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     if libc.capset(header, none) or libc.prctl(38, 1, 0, 0, 0):    # PR_SET_NO_NEW_PRIVS
         raise OSError(ctypes.get_errno(), "giving up privileges")
+    libc.prctl(4, 1, 0, 0, 0)                              # PR_SET_DUMPABLE: the watch may look at it
+    os.nice(5)
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     for what, most in ((resource.RLIMIT_AS, in_use + limits.memory), (resource.RLIMIT_CPU, limits.cpu), (resource.RLIMIT_CORE, 0),
                        (resource.RLIMIT_NPROC, limits.processes), (resource.RLIMIT_NOFILE, 256), (resource.RLIMIT_FSIZE, limits.scratch)):

@@ -51,7 +51,7 @@ answers(
                "print(sum(os.path.getsize(f'{r}/{n}') for p in ('.', '/tmp', '/dev/shm') for r, _, ns in os.walk(p) for n in ns) >> 30, 'GiB on disk')\n"
                + RIGHT, GAME, ("3 GiB on disk", "4 GiB on disk")),
     many_files=("Makes empty files for two seconds.", "import time\nend, i = time.time() + 2, 0\ntry:\n    while time.time() < end:\n"
-                                                      "        open(f'{i}', 'w').close(); i += 1\nexcept OSError: pass\n" + RIGHT, GAME),
+                                                      "        open(f'{i}', 'w').close(); i += 1\nexcept OSError: pass\n" + RIGHT),
     hidden_memory=("Holds 1.5 GB in files of memory that no process maps.",
                    "import os\nfds = []\nfor i in range(24):\n    fds.append(os.memfd_create(str(i)))\n    for _ in range(64): os.write(fds[-1], bytes(1 << 20))\n"
                    "import time\ntime.sleep(1)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
@@ -60,10 +60,10 @@ answers(
                    "    time.sleep(1.2)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
     busy_processes=("Leaves fifty processes that compute for ever.",
                     "import os\nfor i in range(50):\n    if os.fork() == 0:\n        while True: pass\n" + WRONG),
-    blank_lines=("A syntax error before a million blank lines.", "(" + "\n" * 999_000),
-    long_chain=("An expression of 40 000 terms.", "x = 1" + " +1" * 40_000),
-    deep_brackets=("Brackets nested 100 000 deep.", "(" * 100_000),
-    many_assignments=("One statement with 40 000 targets.", "x=" * 40_000 + "1"),
+    blank_lines=("A syntax error before many blank lines.", "(" + "\n" * 49_000),
+    long_chain=("An expression of 16 000 terms.", "x = 1" + " +1" * 16_000),
+    deep_brackets=("Brackets nested 49 000 deep.", "(" * 49_000),
+    many_assignments=("One statement with 24 000 targets.", "x=" * 24_000 + "1"),
 )
 
 
@@ -87,7 +87,7 @@ def many_large_images(course, folder, notebook):
 @attack()
 def nested_markup(course, folder, notebook):
     """HTML that takes a parser quadratic time, in the written answer."""
-    cell(notebook, "written").source = "<b><p>" * 25_000
+    cell(notebook, "written").source = "<b><p>" * 8_000
     return notebook
 
 
