@@ -42,7 +42,8 @@ def course(n: int, settings: str = "", pictures: bool = False) -> Course:
 
 
 class Memory(threading.Thread):
-    """Watches processes whose command line holds `word`, and keeps the most private memory that one had, in MB."""
+    """Watches kernels, whose command line holds `word`, and keeps the most memory that one had for itself, in MB. A sandboxed
+    kernel is told from the server that it was forked from by its process namespace."""
 
     def __init__(self, word: str):
         super().__init__(daemon=True)
@@ -50,16 +51,16 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         while not self.done.wait(0.2):
-            for process in psutil.process_iter(["cmdline", "ppid"]):
-                if self.word in " ".join(process.info["cmdline"] or []):
-                    try:
-                        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-                    except OSError:
-                        continue
-                    private = sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private"))
-                    shared = len(psutil.Process(process.pid).children()) if psutil.pid_exists(process.pid) else 0
-                    if not shared or self.word != "forkserver kernel":
-                        self.most = max(self.most, private / 1024)
+            for process in psutil.process_iter(["cmdline"]):
+                try:
+                    if self.word in " ".join(process.info["cmdline"] or []) and self._is_kernel(process.pid):
+                        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+                        self.most = max(self.most, sum(int(line.split()[1]) for line in lines if line.startswith("Private")) / 1024)
+                except OSError:
+                    continue
+
+    def _is_kernel(self, pid: int) -> bool:
+        return self.word == "ipykernel_launcher" or os.stat(f"/proc/{pid}/ns/pid").st_ino != os.stat("/proc/self/ns/pid").st_ino
 
 
 def timed(what, *args) -> float:
@@ -71,45 +72,40 @@ def timed(what, *args) -> float:
 def main() -> None:
     rows, memory = [], []
 
-    def note(how: str, n: int, jobs: int, seconds: float) -> None:
-        stock = next((row["per_minute"] for row in rows if row["how"] == "stock nbgrader"), None)
-        rows.append({"how": how, "submissions": n, "jobs": jobs, "seconds": round(seconds, 1), "per_minute": round(60 * n / seconds, 1)})
-        rows[-1]["ratio_to_stock"] = round(rows[-1]["per_minute"] / (stock or rows[-1]["per_minute"]), 2)
-        print(rows[-1], flush=True)
-        write("grading", rows)
-
-    def measured(how: str, n: int, jobs: int, word: str, made: Course, what, *args) -> None:
+    def note(how: str, made: Course, n: int, jobs: int, what, *args, word: str = "") -> None:
         watch = Memory(word)
-        watch.start()
-        note(how, n, jobs, timed(what, *args))
+        if word:
+            watch.start()
+        seconds = timed(what, *args)
         watch.done.set()
-        memory.append({"how": how, "private_mb": round(watch.most)})
-        write("grading_memory", memory)
+        rows.append({"how": how, "submissions": n, "jobs": jobs, "seconds": round(seconds, 1), "per_minute": round(60 * n / seconds, 1)})
+        print(rows[-1], flush=True)
+        if word:
+            memory.append({"how": how, "private_mb": round(watch.most)})
         shutil.rmtree(made.folder)
 
-    made = course(40, STOCK)
-    measured("stock nbgrader", 40, 1, "ipykernel_launcher", made, made.nbgrader, "autograde", NAME)
+    for n, jobs in ((40, 2), (40, 1), (10, 2), (160, 2)):
+        made = course(n)
+        note("sandbox", made, n, jobs, made.grade, "--jobs", str(jobs), word="forkserver kernel" if (n, jobs) == (40, 2) else "")
+    made = course(40, pictures=True)
+    note("sandbox, pictures drawn", made, 40, 2, made.grade, "--jobs", "2")
     made = course(40)
-    measured("sandbox", 40, 2, "forkserver kernel", made, made.grade, "--jobs", "2")
-    for how, n, jobs in (("sandbox, pictures drawn", 40, 2), ("sandbox", 40, 1), ("sandbox", 10, 2), ("sandbox", 160, 2)):
-        made = course(n, pictures="pictures" in how)
-        note(how, n, jobs, timed(made.grade, "--jobs", str(jobs)))
-        shutil.rmtree(made.folder)
-    made = course(40)
-    note("sandbox, by `nbgrader autograde`", 40, 1, timed(made.nbgrader, "autograde", NAME))
-    shutil.rmtree(made.folder)
+    note("sandbox, by `nbgrader autograde`", made, 40, 1, made.nbgrader, "autograde", NAME)
 
     made = course(40)
     dask = lambda what, *options: subprocess.Popen([sys.executable, "-m", "dask", what, *options, "--no-dashboard"],
                                                    stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", "18786")
     workers = [dask("worker", "tcp://127.0.0.1:18786", "--nthreads", "1") for _ in range(2)]
-    try:
-        note("sandbox, two dask workers", 40, 2, timed(made.grade, "--scheduler", "tcp://127.0.0.1:18786"))
-    finally:
-        for process in [*workers, scheduler]:
-            process.terminate()
-        shutil.rmtree(made.folder)
+    note("sandbox, two dask workers", made, 40, 2, made.grade, "--scheduler", "tcp://127.0.0.1:18786")
+    for process in [*workers, scheduler]:
+        process.terminate()
+
+    made = course(40, STOCK)
+    note("stock nbgrader", made, 40, 1, made.nbgrader, "autograde", NAME, word="ipykernel_launcher")
+    stock = rows[-1]["per_minute"]
+    write("grading", [row | {"ratio_to_stock": round(row["per_minute"] / stock, 1)} for row in rows])
+    write("grading_memory", memory)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def test_feedback_of_a_blank_release_teaches_and_hides(graded):
 
 
 def test_a_warning_on_stderr_is_shown_and_no_error(graded):
-    text = html.unescape(re.sub(r"<[^>]*>", "", graded[0].feedback(next(change for change in UNUSUAL if change.startswith("warns_on_stderr")))))
+    student = next(change for change in UNUSUAL if change.startswith("warns_on_stderr"))
+    text = html.unescape(re.sub(r"<[^>]*>", "", graded[0].feedback(student)))
     assert "careful" in text and "UserWarning" in text and "AnswerError" not in text
 
 

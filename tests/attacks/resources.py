@@ -100,7 +100,7 @@ def nested_markup_shown(course, folder, notebook):
 @attack()
 def nested_markdown(course, folder, notebook):
     """Markdown that takes a parser quadratic time."""
-    cell(notebook, "written").source = "[" * 20_000 + "\n\n" + "`a" * 10_000 + "\n\n" + "*a_ " * 10_000 + "\n\n" + "> " * 5_000 + "x"
+    cell(notebook, "written").source = "[" * 8_000 + "\n\n" + "`a" * 5_000 + "\n\n" + "*a_ " * 5_000 + "\n\n" + "> " * 2_000 + "x"
     return notebook
 
 
