@@ -15,6 +15,7 @@ import re
 import resource
 import signal
 import socket
+import symtable
 import time
 import traceback
 
@@ -41,26 +42,19 @@ def python(source: str) -> str:
 
 
 def names_in(source: str) -> tuple[set[str], set[str]]:
-    """The names that a cell reads, and those that it binds outside of its functions."""
+    """The global names that a cell reads, and those that it binds."""
     try:
-        tree = ast.parse(python(source))
+        table = symtable.symtable(python(source), "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set(), set()
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    bound, queue = set(), list(tree.body)
-    while queue:
-        node = queue.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        if isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).split(".")[0])
-        if isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-        if not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            queue.extend(ast.iter_child_nodes(node))
+    read, bound, scopes = set(), set(), [table]
+    for scope in scopes:
+        for name in scope.get_symbols():
+            if name.is_referenced() and (scope is table or name.is_global()):
+                read.add(name.get_name())
+            if (name.is_assigned() or name.is_imported()) and (scope is table or name.is_declared_global()):
+                bound.add(name.get_name())
+        scopes += scope.get_children()
     return read, bound
 
 
@@ -146,10 +140,10 @@ def _failure(error: BaseException, cell: dict, limits: Limits, hint: str) -> dic
     elif isinstance(error, KernelDied | AnswerError | Violation):
         name = "AnswerError"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "test"]
-    visible = cell["source"].split("### BEGIN HIDDEN TESTS")[0].splitlines()
+    seen = visible(cell).splitlines()
     where = f"in {cell['grade_id']}"
-    if lines and lines[0] <= len(visible):
-        where += f", line {lines[0]}:  {visible[lines[0] - 1].strip()}"
+    if lines and lines[0] <= len(seen):
+        where += f", line {lines[0]}:  {seen[lines[0] - 1].strip()}"
     text = clean(text) or ("a test of your answer failed" if name == "AssertionError" else "")
     trace = [f"{name}: {text}", where, *([hint] if hint else [])]
     return {"output_type": "error", "ename": name, "evalue": text, "traceback": trace}
@@ -164,19 +158,40 @@ def clean(text: str) -> str:
     return PATHS.sub(lambda found: "…/" + found.group().rstrip("/").rpartition("/")[2], text)[:3000]
 
 
+def visible(cell: dict) -> str:
+    """The part of a test cell that students see."""
+    return cell["source"].split("### BEGIN HIDDEN TESTS")[0]
+
+
+def catch_up(kernel: Kernel, source: str, unseen: list[tuple[set[str], str]]) -> None:
+    """Runs in the kernel what students see of tests and pictures, where their own cell needs a name that was bound there."""
+    needed = names_in(source)[0] & {name for bound, _ in unseen for name in bound}
+    if not needed:
+        return
+    with contextlib.suppress(KernelDied, Violation):
+        kernel.allow(kernel.limits.cell)
+        reply, data = kernel.ask({"do": "missing", "names": sorted(needed)}, [])
+        missing = decode(reply.get("result"), data)
+        for bound, text in [entry for entry in unseen if isinstance(missing, list) and any(name in missing for name in entry[0])]:
+            unseen.remove((bound, text))
+            kernel.run(text)
+
+
 def grade(job: dict, kernel: Kernel, limits: Limits) -> list[list[dict]]:
     """Runs all cells in order; the outputs of each."""
-    instructor, results, room = Instructor(kernel), [], 4 * MAX_SHOWN
+    instructor, results, room, unseen = Instructor(kernel), [], 4 * MAX_SHOWN, []
     with time_limit(limits.cell):
         theirs = {name for cell in job["cells"] if cell["role"] == "answer" for name in names_in(cell["source"])[1] }
     known = Misconceptions(job.get("answers"), instructor)
     for cell in job["cells"]:
-        if cell["role"] == "test":
-            results.append(verdict(instructor, cell, limits, known.name))
+        if cell["role"] in ("test", "picture"):
+            results.append(verdict(instructor, cell, limits, known.name) if cell["role"] == "test" else [])
+            unseen.append((names_in(visible(cell))[1], visible(cell)))
             continue
         if not cell["source"].strip():
             results.append([])
             continue
+        catch_up(kernel, cell["source"], unseen)
         kernel.allow(limits.cell)
         try:
             shown = kernel.run(cell["source"])

@@ -52,16 +52,16 @@ class Extract(ExtractorPlugin):
                     self.log.warning("%s: %s", Path(folder, name), why)
 
     def _take(self, folder: Path, name: str, into: Path) -> None:
-        if not name.endswith(".zip"):
+        if not name.lower().endswith(".zip"):
             (into / name).write_bytes(read_file(str(folder), name))
             return
         for path, data in unzip(read_file(str(folder), name, 50 * MAX_FILE), name, 50 * MAX_FILE, (".ipynb", ".zip")).items():
             try:
-                inner = unzip(data, path) if path.endswith(".zip") else {"": data}
+                inner = unzip(data, path) if path.lower().endswith(".zip") else {"": data}
             except Refused as why:
                 self.log.warning("%s: %s", path, why)
                 continue
             for rest, notebook in inner.items():
-                place = into / name.removesuffix(".zip") / (f"{path.removesuffix('.zip')}/{rest}" if rest else path)
+                place = into / name[:-4] / (f"{path[:-4]}/{rest}" if rest else path)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(notebook)

@@ -227,9 +227,9 @@ class Grading(NbGraderPreprocessor):
 
 def jobs(notebook) -> list[dict]:
     """The code cells of a notebook as the checker wants them. Pictures, which show a student that an answer is right, are
-    not drawn: an instructor's cell with the tag "picture" does not run."""
+    not drawn: an instructor's cell with the tag "picture" does not run, unless a student's own cell uses what it defines."""
     drawn = lambda cell: role(cell) == "given" and "picture" in cell.metadata.get("tags", [])
-    return [{"role": role(cell), "source": "" if drawn(cell) else cell.source,
+    return [{"role": "picture" if drawn(cell) else role(cell), "source": cell.source,
              "grade_id": marks(cell).get("grade_id", ""), "points": marks(cell).get("points", 0)}
             for cell in notebook.cells if cell.cell_type == "code"]
 

@@ -66,7 +66,7 @@ def unzip(raw: bytes, name: str, limit: int = MAX_FILE, kinds: tuple[str, ...] =
                 raise Refused(f"{shown(name)} holds {len(entries)} files; at most {MAX_FILES} are taken.")
             for entry in entries:
                 parts = [shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
-                if entry.is_dir() or not parts or not parts[-1].endswith(kinds) or "__MACOSX" in parts or len(parts) > 10:
+                if entry.is_dir() or not parts or not parts[-1].lower().endswith(kinds) or len(parts) > 10 or any(map(_litter, parts)):
                     continue
                 with archive.open(entry) as file:
                     data = found["/".join(parts)] = file.read(room + 1)
@@ -80,18 +80,23 @@ def unzip(raw: bytes, name: str, limit: int = MAX_FILE, kinds: tuple[str, ...] =
         raise Refused(f"{shown(name)} is a zip file that cannot be unpacked.") from None
 
 
+def _litter(name: str) -> bool:
+    """What editors, Macs and Windows leave beside a notebook."""
+    return name.startswith("._") or name in ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
 def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
     """The notebooks that are handed in, by the names of the release's (without .ipynb), and notes. Errors: Refused."""
     fd = open_folder(folder)
     try:
-        listed = sorted(n for n in os.listdir(fd) if n not in ("timestamp.txt", ".ipynb_checkpoints", ".DS_Store"))[:MAX_FILES]
+        listed = sorted(n for n in os.listdir(fd) if n != "timestamp.txt" and not _litter(n))[:MAX_FILES]
         expected = [f"{name}.ipynb" for name in names]
         found = {n: read_file(fd, n) for n in expected if n in listed}
         others = [n for n in listed if n not in expected]
         notes = []
         if not found:
-            loose = [n for n in others if n.endswith(".ipynb")]
-            packed = [n for n in others if n.endswith(".zip")]
+            loose = [n for n in others if n.lower().endswith(".ipynb")]
+            packed = [n for n in others if n.lower().endswith(".zip")]
             if loose:
                 found = {n: read_file(fd, n) for n in loose}
             elif packed:
@@ -117,7 +122,7 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
 
 def shown(name: str) -> str:
     """A file's name as it can be printed, logged and stored."""
-    return re.sub(r"[^\w .@()+-]", "?", name.encode("utf-8", "replace").decode())[:60]
+    return re.sub(r"[^\w .@()+'’-]", "?", name.encode("utf-8", "replace").decode())[:60]
 
 
 def parse(raw: bytes, name: str) -> list[dict]:
@@ -193,24 +198,31 @@ def rebuild(release: NotebookNode, tests: dict[str, str], cells: list[dict]) -> 
     by_name = {marks(cell)["grade_id"]: i for i, cell in enumerate(release.cells) if "grade_id" in marks(cell)}
     by_id = {cell.id: i for i, cell in enumerate(release.cells) if "id" in cell}
     by_source = {(cell.cell_type, cell.source.strip()): i for i, cell in enumerate(release.cells)}
-    taken: dict[int, dict] = {}
-    extras: dict[int, list[NotebookNode]] = {}
-    at = -1
+    places, taken = [], {}                                # of each of the student's cells, its place in the release, or None
     for cell in cells:
         i = by_name.get(cell["grade_id"], by_id.get(cell["id"], by_source.get((cell["cell_type"], cell["source"].strip()))))
-        if i is not None and i not in taken:
-            taken[i], at = cell, i
-        elif (cell["cell_type"], cell["source"].strip()) not in by_source:
-            make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
-            extra = make[cell["cell_type"]](cell["source"], id=f"{EXTRA}{sum(map(len, extras.values())) + 1}")
-            if cell["cell_type"] == "markdown" and cell["attachments"]:
-                extra.attachments = cell["attachments"]
-            extras.setdefault(at, []).append(extra)
+        places.append(i if i is not None and i not in taken else None)
+        if places[-1] is not None:
+            taken[i] = cell
+    extras: dict[int, list[NotebookNode]] = {}
+    at = -1
+    for k, cell in enumerate(cells):
+        if places[k] is not None:
+            at = places[k]
+            given = release.cells[at]
+            if role(given) != "given" or cell["cell_type"] != "code" or cell["source"].strip() == given.source.strip():
+                continue                                  # but an instructor's cell that was changed is one of their own too
+        twin = by_source.get((cell["cell_type"], cell["source"].strip()))
+        if twin is not None and (cell["cell_type"] != "code" or role(release.cells[twin]) in ("test", "answer")):
+            continue                                      # a copy of an instructor's text, test or stub
+        following = next((i for i in places[k + 1:] if i is not None), len(release.cells))
+        extras.setdefault(min(at, following - 1) if places[k] is None else at, []).append(_extra(cell, sum(map(len, extras.values()))))
     for i, cell in enumerate(notebook.cells):
         if role(cell) != "answer":
             continue
         if i not in taken:
             notes.append(f"no cell for {marks(cell)['grade_id']}")
+            cell.source = "" if cell.cell_type == "code" else cell.source      # the stub would undo an answer in another cell
             continue
         cell.source = taken[i]["source"]
         if cell.cell_type == "markdown" and taken[i]["attachments"]:
@@ -224,6 +236,14 @@ def rebuild(release: NotebookNode, tests: dict[str, str], cells: list[dict]) -> 
     return notebook, notes
 
 
+def _extra(cell: dict, n: int) -> NotebookNode:
+    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+    extra = make[cell["cell_type"]](cell["source"], id=f"{EXTRA}{n + 1}")
+    if cell["cell_type"] == "markdown" and cell["attachments"]:
+        extra.attachments = cell["attachments"]
+    return extra
+
+
 class Submission(NamedTuple):
     student: str
     notebooks: dict[str, NotebookNode]
@@ -235,8 +255,8 @@ class Submission(NamedTuple):
 def take(submitted: Path, student: str, assignment: str, releases: dict[str, NotebookNode], tests: dict[str, dict[str, str]]) -> Submission:
     """One student's submission, rebuilt or refused."""
     try:
-        if not re.fullmatch(r"[^\W_][\w.@+ -]{0,99}", student):
-            raise Refused("The folder's name is no student's: letters, digits and . @ + - _ are taken.")
+        if not re.fullmatch(r"[^\W_][\w.@+ '’-]{0,99}", student):
+            raise Refused("The folder's name is no student's: letters, digits and . @ + - _ ' are taken.")
         if (submitted / student).is_symlink():
             raise Refused(f"The folder of {student} is a link, and links are not followed.")
         folder = submitted / student / assignment

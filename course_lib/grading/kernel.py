@@ -148,16 +148,20 @@ class Kernel:
         return {"outputs": list(self.shell.outputs), "ok": bool(result.success)}
 
     def do_names(self, request, data, out) -> dict:
-        found = {}
+        found, block = {}, []
         for name in request["names"]:
             if name in self.shell.user_ns:
-                value = self.shell.user_ns[name]
+                value, kept = self.shell.user_ns[name], len(block)
                 try:
                     found[name] = ("function", _parameters(value)) if callable(value) else ("value", value)
-                    encode(found[name], [])
+                    encode(found[name], block)
                 except CannotCross as error:
                     found[name] = ("cannot", str(error))
+                    del block[kept:]
         return {"result": encode(found, out)}
+
+    def do_missing(self, request, data, out) -> dict:
+        return {"result": [name for name in request["names"] if name not in self.shell.user_ns]}
 
     def do_call(self, request, data, out) -> dict:
         args, kwargs = decode(request["args"], data, self._callback)
@@ -212,6 +216,7 @@ def main(reader: int, writer: int, shell: Shell | None = None) -> None:
     """Serves until the other side hangs up. Whatever the student's code writes to stdout is an output of its cell."""
     shell = shell or make_shell()
     sys.path.insert(0, "")
+    shell.user_ns["_dh"][:] = [os.getcwd()]                # where `%cd -` goes back to
     importlib.invalidate_caches()
     sys.stdout, sys.stderr = Stream(shell, "stdout"), Stream(shell, "stderr")
     sys.stdin = open(os.devnull)
