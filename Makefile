@@ -37,7 +37,7 @@ student-bundle: release
 weights: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan
 bench: setup
-	cd benchmarks && for script in bars minimax gan_digits; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
+	cd benchmarks && for script in bars minimax gan_digits grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .left-out .pytest_cache .ruff_cache
