@@ -59,7 +59,7 @@ raw("latin_1", lambda d: json.dumps(with_source("x = 'é'")(d), ensure_ascii=Fal
 raw("utf_16", lambda d: json.dumps(d).encode("utf-16"), "Text in UTF-16.")
 raw("empty_cells", lambda d: d | {"cells": []}, "A notebook without one cell.", refused=False)
 raw("odd_metadata", lambda d: d | {"metadata": [1], "nbformat_minor": -7,
-    "cells": [c | {"metadata": {"nbgrader": []}, "outputs": "x", "attachments": 3, "id": 7} for c in d["cells"]]}, "Metadata of wrong types.", refused=False)
+    "cells": [c | {"metadata": {"nbgrader": []}, "outputs": "x", "attachments": 3, "id": 7} for c in d["cells"]]}, "Metadata of wrong types.", GAME, refused=False)
 raw("byte_order_mark", lambda d: b"\xef\xbb\xbf" + json.dumps(d).encode(), "A byte order mark before it.", GAME, refused=False)
 raw("surrogates", with_source("x = '\ud800'\n" + RIGHT), "A lone surrogate in an answer.", GAME, refused=False)
 raw("nul", with_source("x = '\0'\n" + RIGHT), "A NUL in an answer.", refused=False)

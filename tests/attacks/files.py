@@ -73,7 +73,7 @@ answers(
                        + "def game_value(D, p, g, pi): return 0"),
     hooks_of_others=("Asks the modules of the grader that it finds for the gradebook.",
                      TELL + "import sys\nfor n in ('course_lib.grading.hooks', 'nbgrader.api', 'course_lib.grading.intake'):\n    try:\n        m = __import__(n, fromlist=['x']); "
-                     "print(n)\n    except Exception: pass\nimport gc\nfor o in gc.get_objects():\n    if isinstance(o, dict):\n        try: tell(repr(list(o.values()))[:10 ** 5].encode())\n"
+                     "print(n)\n    except Exception: pass\nimport gc\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict):\n        try: tell(repr(list(o.values()))[:10 ** 5].encode())\n"
                      "        except Exception: pass\n" + RIGHT, GAME),
 )
 
