@@ -61,7 +61,7 @@ def pinned():
 def test_the_files_that_name_versions_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *(p for extra in project["optional-dependencies"].values() for p in extra)]
-    assert {name.lower().replace("_", "-") for name in wanted} <= pinned()
+    assert {name.split(";")[0].lower().replace("_", "-") for name in wanted} <= pinned()
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert f"python {project['requires-python']}" in conda
     pip = next(entry["pip"] for entry in conda if isinstance(entry, dict))

@@ -34,7 +34,8 @@ def test_notebooks_have_the_form_of_the_course(path):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5) and notebook.metadata.kernelspec.name == "python3"
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    exercise = {"course"} if path.name.startswith("ex") else set()          # what it asks for, for the grader
+    assert set(notebook.metadata) == {"kernelspec", "language_info"} | exercise
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9_-]+", i) and not re.fullmatch(r"[0-9a-f]{8}", i) for i in ids)
     assert all(set(cell.metadata) <= {"nbgrader", "tags", "deletable", "editable"} for cell in notebook.cells)
