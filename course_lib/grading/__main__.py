@@ -7,6 +7,7 @@ import argparse
 import fcntl
 import json
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
+from sqlalchemy.exc import SAWarning
 from tqdm import tqdm
 
 from course_lib.grading import report
@@ -52,6 +54,7 @@ def local(grading: Grading, course: Course, work: dict, n: int):
 
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own, of every new submission
     app = AutogradeApp()
     app.initialize([options.assignment, f"--student={options.student}", "--Application.log_level=ERROR"])
     app.coursedir.assignment_id = options.assignment
