@@ -50,7 +50,7 @@ class Engine:
                 raise RuntimeError(f"a grading process ended before it was ready (exit code {server.wait()})")
 
     def grade(self, cells: list[dict]) -> list[list[dict]]:
-        """The outputs of each cell, {"role", "source", "grade_id", "points", "stub"}, of a notebook that ran in order.
+        """The outputs of each cell, {"role", "source", "grade_id", "points"}, of a notebook that ran in order.
         Errors: RuntimeError where the checker itself ended, which is no fault of the student's."""
         mine, its = socket.socketpair()
         with mine:

@@ -201,18 +201,17 @@ class Grading(NbGraderPreprocessor):
         about = resources["nbgrader"]
         course = self.parent.parent.coursedir
         root = Path(course.root)
-        cells = jobs(nb)
         stored = root / self.results / f"{key(nb)}.json"
         if self.results and stored.exists():
             shown = json.loads(stored.read_text(encoding="utf-8"))
         else:
-            shown = self._warm(root, root / course.release_directory / about["assignment"], nb).grade(cells)
+            shown = self._warm(root, root / course.release_directory / about["assignment"], nb).grade(jobs(nb))
         outputs.fill(nb, shown)
         add_rubrics(nb, root / course.source_directory / about["assignment"] / f"{about['notebook']}.ipynb")
         return nb, resources
 
     def _warm(self, root: Path, release: Path, nb) -> Engine:
-        """The engine of this exercise; it ends when nobody used it for two minutes."""
+        """The engine of this exercise; it ends two minutes after the longest that its last notebook can take."""
         name = f"{release} {self.sandbox} {self.limits()}"
         with _lock:
             engine, timer = _engines.get(name) or (Engine(*self.settings(root, release, nb)), None)

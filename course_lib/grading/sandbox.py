@@ -94,7 +94,7 @@ def command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits) -> li
 
 
 class Sandbox:
-    """A running sandbox; a context of its own processes, which all end with `close`."""
+    """A running sandbox, with a watch over its processes, which all end with `close`."""
 
     def __init__(self, command: list[str], limits: Limits):
         self.limits, self.broken, self.kernel = limits, "", None
