@@ -44,7 +44,7 @@ def call(answer, *args, wrt: int | None = None):
     Errors: AssertionError where the answer changed an argument in place, or where no gradient reaches argument i.
     """
     away = getattr(answer, "crosses", False)
-    copies = [arg if away and isinstance(arg, Net) else _copy(arg) for arg in args]
+    copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
     if wrt is not None:
         copies[wrt].requires_grad_()
     result = answer(*copies)
@@ -52,7 +52,7 @@ def call(answer, *args, wrt: int | None = None):
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())
     for i, (name, arg, copy) in enumerate(zip(names, args, copies)):
-        assert i not in changed and _unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
+        assert i not in changed and unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
     if wrt is None:
         return _leave(result)
     if isinstance(result, list | tuple):
@@ -60,18 +60,26 @@ def call(answer, *args, wrt: int | None = None):
     return _leave(result), _gradient(result, copies[wrt], names[wrt])
 
 
-def _copy(x):
+def copied(x):
+    """x with copies of its tensors, and its Nets built."""
     if isinstance(x, Net):
         return x.build()
+    if isinstance(x, dict):
+        return {key: copied(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
-        return type(x)(map(_copy, x))
+        return type(x)(map(copied, x))
     return x.detach().clone() if isinstance(x, Tensor) else x
 
 
-def _unchanged(x, copy) -> bool:
+def unchanged(x, copy) -> bool:
+    """Whether the tensors of x and of its copy are still the same, NaN for NaN; Nets are not compared."""
+    if isinstance(x, dict):
+        return x.keys() == copy.keys() and all(unchanged(x[key], copy[key]) for key in x)
     if isinstance(x, list | tuple) and not isinstance(x, Net):
-        return len(x) == len(copy) and all(map(_unchanged, x, copy))
-    return not isinstance(x, Tensor) or (x.shape == copy.shape and torch.equal(x, copy.detach()))
+        return len(x) == len(copy) and all(map(unchanged, x, copy))
+    if not isinstance(x, Tensor):
+        return True
+    return x.shape == copy.shape and bool(((x == copy) | ((x != x) & (copy != copy))).all())
 
 
 def _leave(x):

@@ -19,6 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from course_lib.checks import copied, unchanged
 from course_lib.grading.channel import CannotCross, Channel
 from course_lib.grading.wire import decode, encode, tensors
 
@@ -165,13 +166,12 @@ class Kernel:
 
     def do_call(self, request, data, out) -> dict:
         args, kwargs = decode(request["args"], data, self._callback)
-        before = [t.clone() for t in tensors((args, kwargs))]
+        before = copied(args)
         inputs = tensors((args, kwargs))
         wrt = [inputs[i].requires_grad_() for i in request["wrt"]]
         with torch.set_grad_enabled(bool(request["grad"])):
             result = self.shell.user_ns[request["name"]](*args, **kwargs)
-        changed = [i for i, arg in enumerate(args)
-                   if any(not _same(now, then) for now, then in zip(tensors(arg), before[len(tensors(args[:i])):]))]
+        changed = [i for i, arg in enumerate(args) if not unchanged(arg, before[i])]
         reply = {"result": encode(result, out), "changed": changed}
         results = tensors(result)
         if wrt and any(t.requires_grad for t in results):
@@ -198,11 +198,6 @@ class Kernel:
                 raise RuntimeError(reply["raised"])
             return decode(reply["result"], blob, self._callback)
         return callback
-
-
-def _same(now, then) -> bool:
-    return now.shape == then.shape and torch.equal(now.detach(), then) or bool(torch.isnan(then).any() and torch.allclose(
-        now.detach(), then, rtol=0, atol=0, equal_nan=True))
 
 
 def _parameters(function) -> list[str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 
-from course_lib.checks import Net
+from course_lib.checks import copied
 from course_lib.grading.wire import tensors
 
 
@@ -31,19 +31,9 @@ class Misconceptions:
         try:
             exec(compile(path.read_text(encoding="utf-8"), question, "exec"), namespace)
             with torch.no_grad():
-                return all(_alike(namespace[question](*_build(args), **_build(kwargs)), result) for args, kwargs, result in calls)
+                return all(_alike(namespace[question](*copied(args), **copied(kwargs)), result) for args, kwargs, result in calls)
         except Exception:
             return False
-
-
-def _build(x):
-    if isinstance(x, Net):
-        return x.build()
-    if isinstance(x, dict):
-        return {key: _build(value) for key, value in x.items()}
-    if isinstance(x, list | tuple):
-        return type(x)(map(_build, x))
-    return x.detach().clone() if isinstance(x, torch.Tensor) else x
 
 
 def _alike(a, b) -> bool:
