@@ -1,6 +1,7 @@
 """What crosses between checker and kernel arrives as it was, gradients, callbacks and generators too; and no sandbox, no grading."""
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -112,3 +113,26 @@ def test_a_test_sees_the_same_in_two_processes_as_in_one(mode):
     assert failed.keys() == {"fails"}, failed
     assert "a message that teaches" in failed["fails"][0]["evalue"] and "in test_fails, line 1" in failed["fails"][0]["traceback"][1]
     assert [shown[name][0]["data"]["text/plain"] for name in ("partial", "too much")] == ["0.5", "2.0"]
+
+
+def test_what_is_shown_names_no_place_of_this_machine_and_holds_nothing_alive():
+    from course_lib.grading.outputs import clean, markdown
+    shown = clean([{"output_type": "stream", "name": "stdout", "text": f"{sys.prefix}/lib and {sandbox.TOOLBOX}/gan"},
+                   {"output_type": "display_data", "data": {"text/html": "<b onclick=x()>b</b><script>x()</script>",
+                                                            "application/javascript": "x()"}}, {"output_type": "anything"}, 3])
+    assert len(shown) == 2 and sys.prefix not in str(shown) and str(sandbox.TOOLBOX.parent) not in str(shown)
+    assert "onclick" not in str(shown) and "<script" not in str(shown) and "javascript" not in str(shown)
+    page = markdown("*p < q*, $a < b$\n\n[x](javascript:x()) [ok](https://example.org)\n\n\n![p](attachment:a.png) ![m](attachment:b.png)",
+                    {"a.png": {"image/png": "QUJD"}})
+    assert "<em>p &lt; q</em>" in page and "$a &lt; b$" in page and "javascript" not in page and 'href="https://example.org"' in page
+    assert "data:image/png;base64,QUJD" in page and "attachment" not in page and "\n" not in page
+
+
+def test_data_nested_too_deep_does_not_cross():
+    deep = []
+    for _ in range(100):
+        deep = [deep]
+    with pytest.raises(CannotCross):
+        encode(deep, [])
+    with pytest.raises(Violation):
+        decode(deep, b"")

@@ -104,3 +104,18 @@ def test_the_rubric_stands_beside_the_answer_for_the_marker_only(course):
         rubric = seen[at + 1].source.splitlines()[-1]
         assert rubric in cell.source and len(rubric) > 40, "the cell below a written answer is the master's, with its rubric"
         assert rubric[:40] not in html.unescape(course.feedback("right0")) and "For the marker" not in course.feedback("right0")
+
+
+@pytest.mark.loop
+def test_formgraders_button_grades_in_the_same_way(course):
+    before = course.scores()
+    button = ("import sys\nfrom nbgrader.apps import NbGraderAPI\nfrom nbgrader.apps.baseapp import NbGrader\n"
+              "app = NbGrader(); app.load_config_file()\n"
+              "from nbgrader.coursedir import CourseDirectory\n"
+              "api = NbGraderAPI(CourseDirectory(parent=app), parent=app)\n"
+              f"done = api.autograde('{course.name}', 'right0')\nprint(done['log'])\nsys.exit(not done['success'])\n")
+    (course.folder / "button.py").write_text(button)
+    said = course.run("button")
+    assert "Traceback" not in said and course.scores() == before
+    outputs = nbformat.read(course.folder / "autograded" / "right0" / course.name / f"{course.name}.ipynb", as_version=4)
+    assert any(c.id.startswith("rubric-") for c in outputs.cells), "it went through the course's own grading"
