@@ -21,7 +21,7 @@ from exercise import questions
 
 NAME = "ex01_minimax"
 VICTIMS = ("a-victim", "c-victim", "h-victim", "lf-victim", "pf-victim", "rf-victim", "z-victim")
-LIMITS = "\nc.Grading.cell_timeout = 5\nc.Grading.total_timeout = 60\nc.Grading.memory = 1024\n"
+LIMITS = "\nc.Grading.cell_timeout = 8\nc.Grading.total_timeout = 60\nc.Grading.memory = 1024\n"
 KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_loss", "generator_losses", "proof", "written")
 GROUPS = ("[a-l]*", "[m-z]*")                          # whose feedback is made side by side
 FULL = {question: points for question, points in questions(NAME).items() if question in KEPT}

@@ -72,8 +72,8 @@ answers(
                        "import course_lib.checks\ncourse_lib.checks.__path__.insert(0, '.')\nopen('ex01.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
                        + "def game_value(D, p, g, pi): return 0"),
     hooks_of_others=("Asks the modules of the grader that it finds for the gradebook.",
-                     TELL + "import sys\nfor n in ('course_lib.grading.hooks', 'nbgrader.api', 'course_lib.grading.intake'):\n    try:\n        m = __import__(n, fromlist=['x']); "
-                     "print(n)\n    except Exception: pass\nimport gc\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict):\n        try: tell(repr(list(o.values()))[:10 ** 5].encode())\n"
+                     TELL + "import sys, time\nfor n in ('course_lib.grading.hooks', 'nbgrader.api', 'course_lib.grading.intake'):\n    try:\n        m = __import__(n, fromlist=['x']); "
+                     "print(n)\n    except Exception: pass\nimport gc\nend = time.time() + 1\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict) and time.time() < end:\n        try: tell(''.join(repr(v)[:10 ** 4] for v in o.values() if isinstance(v, (str, bytes, int))).encode())\n"
                      "        except Exception: pass\n" + RIGHT, GAME),
 )
 

@@ -19,7 +19,7 @@ answers(
     __name__,
     frames=("Prints the frames of its callers.", TELL + "import sys\n" + INSIDE(
         "f = sys._getframe()\nwhile f:\n    print(f.f_code.co_name, f.f_lineno)\n    tell(repr(f.f_locals).encode() + repr(f.f_globals).encode())\n    f = f.f_back"), GAME),
-    stack=("Reads the source of its callers.", TELL + "import inspect\n" + INSIDE("tell(repr(inspect.stack(20)).encode())"), GAME),
+    stack=("Reads the source of its callers.", TELL + "import inspect\n" + INSIDE("tell(repr(inspect.stack(20)).encode())\nglobals()['inspect'].stack = lambda n: []"), GAME),
     objects=("Looks at every object that there is.", TELL + "import gc\n" + INSIDE(
         "for o in gc.get_objects():\n    if isinstance(o, (list, tuple, dict)): tell(b''.join(x.encode('utf-8', 'replace') if isinstance(x, str) else x for x in (o.values() if "
         "isinstance(o, dict) else o) if isinstance(x, (str, bytes))))\nglobals()['gc'].get_objects = list"), GAME),
@@ -27,7 +27,7 @@ answers(
                   TELL + "import ctypes\nfor p in os.listdir('/proc'):\n    if p.isdigit():\n        read(f'/proc/{p}/mem'); read(f'/proc/{p}/stack'); read(f'/proc/{p}/fd/0')\n"
                   "        print(p, ctypes.CDLL(None).ptrace(16, int(p), 0, 0))\n" + RIGHT, {}, ()),
     arguments=("Recomputes nothing: replays what the first call got.", WRONG.replace("return", "s = globals().setdefault('s', [])\n    s.append((D, p, g, pi))\n    return")),
-    test_source=("Searches the modules' sources and line caches.", TELL + "import linecache, sys\n" + INSIDE("tell(repr(linecache.cache).encode())\ntell(repr(get_ipython().user_ns).encode())"), GAME),
+    test_source=("Searches the modules' sources and line caches.", TELL + "import linecache, sys\ndone = []\n" + INSIDE("if not done:\n    done.append(1)\n    tell(repr(linecache.cache).encode())\n    tell(repr(get_ipython().user_ns).encode())"), GAME),
     graded_only=("Is right only where it is graded.", RIGHT + "import os\nif os.environ.get('NBGRADER_EXECUTION') != 'autograde':\n    del game_value", GAME),
     wrong_when_graded=("Is right only where it is not graded.", RIGHT + "import os\nif os.environ.get('NBGRADER_EXECUTION'):\n    del game_value"),
     counts_calls=("Is right in its first five calls.", "n = 0\nh = None\n" + RIGHT + "h = game_value\ndef game_value(*a):\n    global n\n    n += 1\n    return h(*a) if n <= 5 else h(*a) * 0"),
