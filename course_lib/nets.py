@@ -1,5 +1,9 @@
 """Networks only: no loss, no probability. What a network means is said by the model that uses it."""
+import math
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as nnf
 from torch.nn.utils.parametrizations import spectral_norm
 
 
@@ -50,3 +54,113 @@ class ConvD(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:          # (batch, 1, 28, 28) → (batch,)
         return self.net(x).squeeze(1)
+
+
+class TimeEmbedding(nn.Module):
+    """sin(ω_i t) and cos(ω_i t), ω_i = 10,000^(−2i/width), then two linear layers    Vaswani et al. 2017, Section 3.5"""
+
+    def __init__(self, width: int, out: int):
+        super().__init__()
+        self.width = width
+        self.net = nn.Sequential(nn.Linear(width, out), nn.SiLU(), nn.Linear(out, out))
+
+    def forward(self, t: Tensor) -> Tensor:          # (batch,) → (batch, out)
+        omega = torch.exp(-math.log(10_000) * torch.arange(0, self.width, 2, device=t.device) / self.width)
+        angle = t[:, None].to(self.net[0].weight.dtype) * omega
+        return self.net(torch.cat([angle.sin(), angle.cos()], 1))
+
+
+class TimeMLP(nn.Module):
+    """(x_t, t) → out numbers, for points (batch, d): x_t joined with an embedding of t, then linear layers and SiLU
+
+    out: d unless given.
+    """
+
+    def __init__(self, d: int = 2, width: int = 128, out: int | None = None):
+        super().__init__()
+        self.time = TimeEmbedding(32, 32)
+        self.net = mlp(d + 32, width, width, width, out or d, activation=nn.SiLU)
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:      # (batch, d), (batch,) → (batch, out)
+        return self.net(torch.cat([x, self.time(t)], 1))
+
+
+class Residual(nn.Module):
+    """h + F(h), F: norm, SiLU, 3×3 convolution, norm scaled and shifted by the embedding, SiLU, convolution that starts at 0
+
+    DDPM, Ho et al. 2020, Appendix B; scale and shift: FiLM, Perez et al. 2018, eq. 2, as in Dhariwal & Nichol 2021, eq. 3.
+    """
+
+    def __init__(self, n_in: int, n_out: int, embedding: int):
+        super().__init__()
+        self.first = nn.Sequential(nn.GroupNorm(8, n_in), nn.SiLU(), nn.Conv2d(n_in, n_out, 3, padding=1))
+        self.norm = nn.GroupNorm(8, n_out)
+        self.film = nn.Linear(embedding, 2 * n_out)
+        self.last = nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        for parameter in (*self.film.parameters(), *self.last.parameters()):
+            nn.init.zeros_(parameter)
+
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:       # (batch, n_in, H, W) → (batch, n_out, H, W)
+        scale, shift = self.film(embedding)[:, :, None, None].chunk(2, 1)
+        return self.skip(h) + self.last(nnf.silu(self.norm(self.first(h)) * (1 + scale) + shift))
+
+
+class Attention(nn.Module):
+    """h + W softmax(QKᵀ/√d) V over the positions of an image, W = 0 at the start    Vaswani et al. 2017, eq. 1"""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm, self.qkv, self.out = nn.GroupNorm(8, width), nn.Conv2d(width, 3 * width, 1), nn.Conv2d(width, width, 1)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, h: Tensor) -> Tensor:          # (batch, width, H, W) → the same
+        q, k, v = self.qkv(self.norm(h)).flatten(2).mT.chunk(3, -1)                  # each (batch, H·W, width)
+        return h + self.out(nnf.scaled_dot_product_attention(q, k, v).mT.unflatten(2, h.shape[2:]))
+
+
+class UNet(nn.Module):
+    """(x_t, t, y) → an image like x_t: 28×28 → 14×14 → 7×7 and back, with a skip connection    DDPM, Ho et al. 2020, Appendix B
+
+    Departs from it for speed on a CPU: each 2×2 pixels become 4 channels first and are laid out again at the end
+    (Shi et al. 2016, eq. 4), one residual block a level, attention at the lowest level only.
+    channels: of the image; out: of the result, channels unless given; widths: of the two levels, multiples of 8;
+    classes: y in 0 … classes − 1, or `classes` for "none", which y = None means for all; 0 where there are no classes.
+    Errors: TypeError where y holds no whole numbers, ValueError for a class that does not exist.
+    """
+
+    def __init__(self, channels: int = 1, widths: tuple[int, int] = (32, 64), classes: int = 0, out: int | None = None):
+        super().__init__()
+        high, low = widths
+        self.classes, embedding = classes, 2 * low
+        self.time = TimeEmbedding(64, embedding)
+        self.label = nn.Embedding(classes + 1, embedding) if classes else None
+        self.into = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, high, 3, padding=1))
+        self.down = Residual(high, high, embedding)
+        self.shrink = nn.Conv2d(high, low, 3, stride=2, padding=1)
+        self.middle = nn.ModuleList([Residual(low, low, embedding), Attention(low), Residual(low, low, embedding)])
+        self.enlarge = nn.Sequential(nn.Conv2d(low, 4 * high, 1), nn.PixelShuffle(2))
+        self.up = Residual(2 * high, high, embedding)
+        self.back = nn.Sequential(nn.GroupNorm(8, high), nn.SiLU(), nn.Conv2d(high, 4 * (out or channels), 3, padding=1), nn.PixelShuffle(2))
+        for parameter in self.back[2].parameters():
+            nn.init.zeros_(parameter)
+
+    def embed(self, t: Tensor, y: Tensor | int | None) -> Tensor:    # (batch,) → (batch, embedding)
+        if self.label is None:
+            if y is not None:
+                raise ValueError("This network knows no classes: it takes no y.")
+            return nnf.silu(self.time(t))
+        y = torch.as_tensor(self.classes if y is None else y, device=t.device)
+        if y.dtype != torch.int64:
+            raise TypeError(f"y must hold whole numbers (int64), got {y.dtype}.")
+        if y.min() < 0 or y.max() > self.classes:
+            raise ValueError(f"There are the classes 0 … {self.classes - 1}, and {self.classes} for none; got {y.min().item()} … {y.max().item()}.")
+        return nnf.silu(self.time(t) + self.label(y.expand(len(t))))
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
+        embedding = self.embed(t, y)
+        high = self.down(self.into(x), embedding)                    # (batch, high, H/2, W/2)
+        first, attention, second = self.middle
+        low = second(attention(first(self.shrink(high), embedding)), embedding)       # (batch, low, H/4, W/4)
+        return self.back(self.up(torch.cat([self.enlarge(low), high], 1), embedding))

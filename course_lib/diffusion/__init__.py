@@ -1,0 +1,1 @@
+"""Diffusion models, one paper a file."""
