@@ -71,7 +71,8 @@ class TimeEmbedding(nn.Module):
 
 
 class TimeMLP(nn.Module):
-    """(x_t, t) → out numbers, for points (batch, d): x_t joined with an embedding of t, then linear layers and SiLU
+    """(x_t, t) → out numbers, for points (batch, d): x_t, sin and cos of 1, 2 and 4 times x_t, and an embedding of t, into
+    linear layers with SiLU    the sines: Fourier features, Tancik et al. 2020, eq. 4, without which small networks stay too smooth
 
     out: d unless given.
     """
@@ -79,10 +80,13 @@ class TimeMLP(nn.Module):
     def __init__(self, d: int = 2, width: int = 128, out: int | None = None):
         super().__init__()
         self.time = TimeEmbedding(32, 32)
-        self.net = mlp(d + 32, width, width, width, out or d, activation=nn.SiLU)
+        self.net = mlp(7 * d + 32, width, width, width, out or d, activation=nn.SiLU)
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:      # (batch, d), (batch,) → (batch, out)
-        return self.net(torch.cat([x, self.time(t)], 1))
+        if y is not None:
+            raise ValueError("This network knows no classes: it takes no y.")
+        waves = [f(k * x) for k in (1, 2, 4) for f in (torch.sin, torch.cos)]
+        return self.net(torch.cat([x, *waves, self.time(t)], 1))
 
 
 class Residual(nn.Module):
@@ -155,7 +159,8 @@ class UNet(nn.Module):
         if y.dtype != torch.int64:
             raise TypeError(f"y must hold whole numbers (int64), got {y.dtype}.")
         if y.min() < 0 or y.max() > self.classes:
-            raise ValueError(f"There are the classes 0 … {self.classes - 1}, and {self.classes} for none; got {y.min().item()} … {y.max().item()}.")
+            raise ValueError(f"There are the classes 0 … {self.classes - 1}, and {self.classes} for none; "
+                             f"got {y.min().item()} … {y.max().item()}.")
         return nnf.silu(self.time(t) + self.label(y.expand(len(t))))
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
@@ -164,3 +169,22 @@ class UNet(nn.Module):
         first, attention, second = self.middle
         low = second(attention(first(self.shrink(high), embedding)), embedding)       # (batch, low, H/4, W/4)
         return self.back(self.up(torch.cat([self.enlarge(low), high], 1), embedding))
+
+
+class NoisyConv(nn.Module):
+    """(x_t, t) → logits of `classes`, for 28×28: the way down of the U-Net, then one linear layer    Dhariwal & Nichol 2021, Section 4"""
+
+    def __init__(self, classes: int, widths: tuple[int, int] = (16, 48)):
+        super().__init__()
+        high, low = widths
+        embedding = 2 * low
+        self.time = TimeEmbedding(64, embedding)
+        self.into = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, high, 3, padding=1))
+        self.down = Residual(high, high, embedding)
+        self.shrink = nn.Conv2d(high, low, 3, stride=2, padding=1)
+        self.low = Residual(low, low, embedding)
+        self.out = nn.Sequential(nn.GroupNorm(8, low), nn.SiLU(), nn.Flatten(), nn.Linear(49 * low, classes))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:               # (batch, 1, 28, 28), (batch,) → (batch, classes)
+        embedding = nnf.silu(self.time(t))
+        return self.out(self.low(self.shrink(self.down(self.into(x), embedding)), embedding))

@@ -18,11 +18,18 @@ def modes(name: str) -> Tensor:
     raise ValueError(f'Modes are known of "ring" and "grid", not of {name!r}.')
 
 
+def swirl_curve(u: Tensor) -> Tensor:
+    """The spiral of "swirl" without its noise, where u in [0, 1] is uniform, (...,) → (..., 2)    Sohl-Dickstein et al. 2015, Figure 1"""
+    angle = 1.5 * math.pi * (1 + 2 * u)
+    return torch.stack([angle.cos(), angle.sin()], -1) * (angle / (3 * math.pi))[..., None]
+
+
 def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """n draws, float32. "ring", "grid", "moons": points (n, 2); "bars": images (n, 1, 4, 4) of ±1    ring: Metz et al. 2017, Section 3.1
+    """n draws, float32. "bars": images (n, 1, 4, 4) of ±1; the others: points (n, 2)    ring: Metz et al. 2017, Section 3.1
 
     ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`; radius and std are this course's choice). moons:
-    two half circles of radius 1 that reach into each other, centred, with noise of std 0.05. bars: all rows or (with
+    two half circles of radius 1 that reach into each other, centred, with noise of std 0.05. swirl: a spiral of one and
+    a half turns out to radius 1.5, with the same noise (Sohl-Dickstein et al. 2015, Figure 1). bars: all rows or (with
     probability ½) all columns are black or white at random, "bars and stripes" (MacKay 2003, Chapter 43).
     Errors: ValueError for another name.
     """
@@ -35,8 +42,10 @@ def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tens
         lower = torch.randint(2, (n,), generator=generator)
         x = torch.stack([angle.cos() * (1 - 2 * lower) + lower, angle.sin() * (1 - 2 * lower) + lower / 2], 1)
         return x - torch.tensor([0.5, 0.25]) + STD * torch.randn(n, 2, generator=generator)
+    if name == "swirl":
+        return swirl_curve(torch.rand(n, generator=generator)) + STD * torch.randn(n, 2, generator=generator)
     if name == "bars":
         rows = (2.0 * torch.randint(2, (n, 1, 4, 1), generator=generator) - 1).expand(n, 1, 4, 4)
         turn = torch.randint(2, (n, 1, 1, 1), generator=generator).bool()
         return torch.where(turn, rows.mT, rows)
-    raise ValueError(f'The toys are "ring", "grid", "moons" and "bars", not {name!r}.')
+    raise ValueError(f'The toys are "ring", "grid", "moons", "swirl" and "bars", not {name!r}.')

@@ -19,8 +19,8 @@ def sigma(schedule: NoiseSchedule, eta: float) -> Tensor:
 
     η = 0: no fresh noise, DDIM; η = 1: DDPM with σ_t² = β̃_t. Errors: ValueError for η outside [0, 1].
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"η must lie in [0, 1], got {eta}.")
+    if not isinstance(eta, int | float) or not 0 <= eta <= 1:
+        raise ValueError(f"η must be a number in [0, 1] (a sampler also takes \"{SIGMA_HAT}\"), got {eta!r}.")
     return eta * schedule.posterior_variance.sqrt()
 
 
@@ -34,13 +34,17 @@ def ddim_step(schedule: NoiseSchedule, eps: Tensor, x_t: Tensor, t: int, sigma_t
     """x_{t−1} = √ᾱ_{t−1} (x_t − √(1 − ᾱ_t) ε)/√ᾱ_t + √(1 − ᾱ_{t−1} − σ_t²) ε + noise    DDIM, eq. 12
 
     eps: ε_θ(x_t, t). noise: σ_t z, or σ̂_t z. clip: the predicted x_0 is clamped to [−1, 1], and ε changed with it.
+    Errors: ValueError where σ_t² is more than the noise that x_{t−1} may have, 1 − ᾱ_{t−1}.
     """
-    before = schedule.alpha_bar[t - 1].item()
     x_0 = x_0_from_eps(schedule, eps, x_t, t)
+    before = schedule.alpha_bar[t - 1].item()
+    rest = 1 - before - sigma_t ** 2
+    if rest < -1e-9:
+        raise ValueError(f"σ_t² = {sigma_t ** 2:.4g} is more than 1 − ᾱ_{{t−1}} = {rest + sigma_t ** 2:.4g}.")
     if clip:
         x_0 = x_0.clamp(-1, 1)
         eps = eps_from_x_0(schedule, x_0, x_t, t)
-    return math.sqrt(before) * x_0 + math.sqrt(max(1 - before - sigma_t ** 2, 0.0)) * eps + noise
+    return math.sqrt(before) * x_0 + math.sqrt(max(rest, 0.0)) * eps + noise
 
 
 @torch.no_grad()
@@ -58,7 +62,7 @@ def ddim_sample(eps_model: Callable, schedule: NoiseSchedule, x_T: Tensor, steps
     scale = sigma_hat(schedule).tolist() if eta == SIGMA_HAT else direction
     x = check_images(x_T)
     for t in range(schedule.T, 0, -1):
-        eps = eps_model(x, schedule.times[t].expand(len(x)))
+        eps = eps_model(x, schedule.told(t, x))
         fresh = scale[t] > 0 and t > 1
         noise = scale[t] * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device) if fresh else 0.0
         x = ddim_step(schedule, eps, x, t, direction[t], noise, clip)
@@ -76,7 +80,7 @@ def ddim_encode(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, steps
     schedule = schedule if steps is None else schedule.respace(steps)
     x, alpha_bar = check_images(x_0, "x_0"), schedule.alpha_bar.tolist()
     for t in range(schedule.T):
-        eps = eps_model(x, schedule.times[max(t, 1)].expand(len(x)))
+        eps = eps_model(x, schedule.told(max(t, 1), x))
         x_hat = (x - math.sqrt(1 - alpha_bar[t]) * eps) / math.sqrt(alpha_bar[t])
         x = math.sqrt(alpha_bar[t + 1]) * x_hat + math.sqrt(1 - alpha_bar[t + 1]) * eps
     return x
@@ -90,4 +94,6 @@ def slerp(x: Tensor, z: Tensor, share: float) -> Tensor:
     if not 0 <= share <= 1:
         raise ValueError(f"The share must lie in [0, 1], got {share}.")
     angle = torch.cosine_similarity(x.flatten(1), z.flatten(1)).clamp(-1, 1).acos().view(-1, *[1] * (x.ndim - 1))
-    return (torch.sin((1 - share) * angle) * x + torch.sin(share * angle) * z) / torch.sin(angle)
+    straight = angle.sin() < 1e-4                              # one direction: there is no arc
+    arc = (torch.sin((1 - share) * angle) * x + torch.sin(share * angle) * z) / torch.sin(angle).masked_fill(straight, 1.0)
+    return torch.where(straight, (1 - share) * x + share * z, arc)

@@ -60,11 +60,16 @@ def eps_from_v(schedule: NoiseSchedule, v: Tensor, x_t: Tensor, t: Tensor | int)
 
 def simple_loss(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
     """L_simple = E ‖ε − ε_θ(√ᾱ_t x_0 + √(1 − ᾱ_t) ε, t)‖²    DDPM, eq. 14, as a mean over images and pixels (the paper: a sum)"""
-    return (eps - eps_model(q_sample(schedule, x_0, t, eps), t)).square().mean()
+    return (eps - eps_model(q_sample(schedule, x_0, t, eps), schedule.told(t, x_0))).square().mean()
 
 
-def reverse_mean(schedule: NoiseSchedule, eps: Tensor, x_t: Tensor, t: Tensor | int) -> Tensor:
-    """μ_θ(x_t, t) = 1/√α_t (x_t − β_t / √(1 − ᾱ_t) ε_θ(x_t, t))    DDPM, eq. 11"""
+def reverse_mean(schedule: NoiseSchedule, eps: Tensor, x_t: Tensor, t: Tensor | int, clip: bool = False) -> Tensor:
+    """μ_θ(x_t, t) = 1/√α_t (x_t − β_t / √(1 − ᾱ_t) ε_θ(x_t, t))    DDPM, eq. 11
+
+    clip: the same as q's posterior mean of the predicted x_0, which is clamped to [−1, 1] first, for images.
+    """
+    if clip:
+        return posterior_mean(schedule, x_0_from_eps(schedule, eps, x_t, t).clamp(-1, 1), x_t, t)
     alpha, alpha_bar = (schedule.at(values, t, x_t) for values in (schedule.alpha, schedule.alpha_bar))
     return (x_t - (1 - alpha) / (1 - alpha_bar).sqrt() * eps) / alpha.sqrt()
 
@@ -76,25 +81,23 @@ def ddpm_sample(eps_model: Callable, schedule: NoiseSchedule, x_T: Tensor, *, va
 
     eps_model(x_t, t): t int64 (batch,), as the network was told it in training. x_T: (batch, …).
     variance: σ_t², (T + 1,); schedule.beta unless given; schedule.posterior_variance is the paper's other choice.
-    clip: the predicted x_0 is clamped to [−1, 1] first, for images.
-    Errors: ValueError for x_T not finite or a model of another T.
+    clip: as for `reverse_mean`. Errors: ValueError for x_T not finite or a model of another T.
     """
     check_denoiser(eps_model, schedule)
     sigma = (schedule.beta if variance is None else variance).sqrt()
     x = check_images(x_T)
     for t in range(schedule.T, 0, -1):
-        eps = eps_model(x, schedule.times[t].expand(len(x)))
-        if clip:
-            mean = posterior_mean(schedule, x_0_from_eps(schedule, eps, x, t).clamp(-1, 1), x, t)
-        else:
-            mean = reverse_mean(schedule, eps, x, t)
+        mean = reverse_mean(schedule, eps_model(x, schedule.told(t, x)), x, t, clip)
         z = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device) if t > 1 else torch.zeros_like(x)
         x = mean + sigma[t].to(x) * z
     return x
 
 
 def gaussian_kl(mean_1: Tensor, var_1: Tensor, mean_2: Tensor, var_2: Tensor) -> Tensor:
-    """KL(N(μ₁, σ₁²) ‖ N(μ₂, σ₂²)) = ½ (log σ₂²/σ₁² + (σ₁² + (μ₁ − μ₂)²)/σ₂² − 1), per dimension, in nats    Kingma & Welling 2014, Appendix B, for any two"""
+    """KL(N(μ₁, σ₁²) ‖ N(μ₂, σ₂²)) = ½ (log σ₂²/σ₁² + (σ₁² + (μ₁ − μ₂)²)/σ₂² − 1), per dimension, in nats
+
+    Kingma & Welling 2014, Appendix B, where the second is N(0, 1). Means and variances broadcast.
+    """
     return 0.5 * (var_2.log() - var_1.log() + (var_1 + (mean_1 - mean_2) ** 2) / var_2 - 1)
 
 
@@ -103,12 +106,12 @@ def decoder_log_prob(x_0: Tensor, mean: Tensor, var: Tensor) -> Tensor:
 
     x_0: 8-bit values mapped to [−1, 1]; nats per dimension, of x_0's shape.
     """
-    standard = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
     upper, lower = ((x_0 - mean + side / 255) / var.sqrt() for side in (1, -1))
     upper, lower = upper.masked_fill(x_0 > 0.999, math.inf), lower.masked_fill(x_0 < -0.999, -math.inf)
-    flip = lower > 0                                             # both in the right tail: use the left one, which does not round to 1
+    flip = lower > 0                                             # both in the right tail: take the left one, where nothing rounds to 1
     upper, lower = torch.where(flip, -lower, upper), torch.where(flip, -upper, lower)
-    return (standard.cdf(upper) - standard.cdf(lower)).clamp(min=1e-12).log()
+    below = lambda u: 0.5 * torch.erfc(-u / math.sqrt(2))        # Φ(u), with full relative precision in the left tail
+    return (below(upper) - below(lower)).clamp(min=1e-30).log()
 
 
 def bound_term(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -118,9 +121,9 @@ def bound_term(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, t: Ten
     Nats an image, (batch,); of 8-bit data.
     """
     x_t = q_sample(schedule, x_0, t, eps)
-    mean = reverse_mean(schedule, eps_model(x_t, t), x_t, t)
+    mean = reverse_mean(schedule, eps_model(x_t, schedule.told(t, x_t)), x_t, t)
     var = schedule.posterior_variance.clone()
-    var[:2] = var[2]
+    var[:2] = var[2] if schedule.T > 1 else schedule.beta[1]
     var = schedule.at(var, t, x_t)
     kl = gaussian_kl(posterior_mean(schedule, x_0, x_t, t), var, mean, var)
     first = (t == 1).view(-1, *[1] * (x_0.ndim - 1))
@@ -138,7 +141,7 @@ def prior_term(schedule: NoiseSchedule, x_0: Tensor) -> Tensor:
 def bound_terms(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
     """L_0, L_1, …, L_T of L_vlb = E_q[L_0 + … + L_T], each with one draw of ε    DDPM, eq. 5; nats an image, (T + 1, batch)"""
     check_denoiser(eps_model, schedule)
-    terms = [bound_term(eps_model, schedule, x_0, torch.full((len(x_0),), t),
+    terms = [bound_term(eps_model, schedule, x_0, torch.full((len(x_0),), t, device=x_0.device),
                         torch.randn(x_0.shape, generator=generator).to(x_0)) for t in range(1, schedule.T + 1)]
     return torch.stack([*terms, prior_term(schedule, x_0)])
 
@@ -167,12 +170,8 @@ class DDPM(GenerativeModel):
         return self.net(x_t, t, y)
 
     def draw(self, x_0: Tensor) -> tuple[Tensor, Tensor]:
-        """t ~ Uniform{1 … T} for each image, and ε ~ N(0, I)    DDPM, Algorithm 1, lines 3 and 4
-
-        One t in each of `batch` equal parts of 1 … T, in random order: each is uniform, the mean over a batch varies less.
-        """
-        part = (torch.randperm(len(x_0), device=x_0.device) + torch.rand(len(x_0), device=x_0.device)) / len(x_0)
-        return (part * self.T).long().clamp(max=self.T - 1) + 1, torch.randn_like(x_0)
+        """t for each image, and ε ~ N(0, I)    DDPM, Algorithm 1, lines 3 and 4"""
+        return self.schedule.draw(len(x_0)).to(x_0.device), torch.randn_like(x_0)
 
     def loss(self, x_0: Tensor, player: str) -> Tensor:
         return simple_loss(self, self.schedule, x_0, *self.draw(x_0))
@@ -183,7 +182,7 @@ class DDPM(GenerativeModel):
 
         Errors: ValueError for a class y that it does not know, or steps outside 1 … T.
         """
-        schedule = self.schedule.respace(steps or self.T)
+        schedule = self.schedule.respace(self.T if steps is None else steps)
         x_T = torch.randn(n, *self.shape, generator=generator).to(self.device)
         return ddpm_sample(at_class(self, y), schedule, x_T, variance=schedule.posterior_variance, clip=True, generator=generator)
 
@@ -191,3 +190,10 @@ class DDPM(GenerativeModel):
         """−L_vlb ≤ log p_θ(x), one draw of ε for each of the T terms    DDPM, eq. 5; nats an image, (batch,)"""
         with self.averaged():
             return -bound_terms(self, self.schedule, x, generator=generator).sum(0)
+
+
+class BoundDDPM(DDPM):
+    """The same network and chain, trained on L_vlb itself: T times a term at random, nats a dimension    DDPM, eq. 5 and Table 2"""
+
+    def loss(self, x_0: Tensor, player: str) -> Tensor:
+        return self.T * bound_term(self, self.schedule, x_0, *self.draw(x_0)).mean() / x_0[0].numel()

@@ -26,9 +26,11 @@ def guided(eps_model: Callable, schedule: NoiseSchedule, log_p: Callable, y: Ten
     """ε̂(x_t, t) = ε_θ(x_t, t) − s √(1 − ᾱ_t) ∇ log p_φ(y | x_t): another denoiser    Dhariwal & Nichol 2021, Algorithm 2
 
     The scale s stands on the gradient; the paper lists it as an input and does not print it in that line.
-    schedule: the one that the network was trained with.
+    schedule: the one that the network was trained with. Errors: ValueError for another one.
     """
     check_denoiser(eps_model, schedule)
+    if schedule.T != schedule.trained_T:
+        raise ValueError("`guided` needs the whole schedule; the sampler takes the steps.")
 
     def eps_hat(x_t: Tensor, t: Tensor) -> Tensor:
         rest = 1 - schedule.at(schedule.alpha_bar, t, x_t)
@@ -53,8 +55,8 @@ def guided_sample(eps_model: Callable, schedule: NoiseSchedule, x_T: Tensor, log
     variance = schedule.beta if variance is None else variance
     x = check_images(x_T)
     for t in range(schedule.T, 0, -1):
-        time = schedule.times[t].expand(len(x))
-        mean = reverse_mean(schedule, eps_model(x, time), x, t)
+        time = schedule.told(t, x)
+        mean = reverse_mean(schedule, eps_model(x, time), x, t, clip)
         if t > 1:
             var = variance[t].to(x)
             mean = mean + scale * var * log_p_gradient(log_p, mean if at_mean else x, time, y)
@@ -98,5 +100,5 @@ class NoisyClassifier(Trainable):
 
     def loss(self, batch, player: str) -> Tensor:
         x_0, y = batch
-        t = torch.randint(1, self.schedule.T + 1, (len(x_0),), device=x_0.device)
+        t = self.schedule.draw(len(x_0)).to(x_0.device)
         return -self.log_prob(q_sample(self.schedule, x_0, t, torch.randn_like(x_0)), t, y).mean()

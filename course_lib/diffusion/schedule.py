@@ -60,17 +60,32 @@ class NoiseSchedule:
             raise ValueError(f"{len(t)} times do not fit a batch of {len(like)}.")
         return t
 
+    def told(self, t: Tensor | int, like: Tensor) -> Tensor:
+        """What a network is told at t, for each image of a batch: int64 (batch,)    DDIM, Song et al. 2021, Section 4.2"""
+        return self.times.to(like.device)[self.check(t, like).to(like.device)].expand(len(like))
+
+    def draw(self, n: int) -> Tensor:
+        """t ~ Uniform{1 … T}, n times, from torch's global generator    DDPM, Algorithm 1, line 3; int64 (n,)
+
+        One in each of n equal parts of 1 … T, in random order: each t is uniform, and a batch's mean varies less than
+        with independent draws (stratified sampling; Kingma et al. 2021, Appendix I.1 has a like).
+        """
+        return ((torch.randperm(n) + torch.rand(n)) / n * self.T).long().clamp(max=self.T - 1) + 1
+
     def respace(self, steps: int | Sequence[int]) -> "NoiseSchedule":
         """The schedule of the sub-sequence τ: ᾱ'_i = ᾱ_{τ_i}    DDIM, Song et al. 2021, Section 4.2
 
         steps: how many, evenly spaced and ending at T; or τ_1 < … < τ_S themselves.
-        Errors: ValueError for steps outside 1 … T, or times that do not increase within 1 … T.
+        Errors: TypeError where they are no whole numbers; ValueError for steps outside 1 … T, or times that do not increase
+        within 1 … T.
         """
         if isinstance(steps, int):
             if not 1 <= steps <= self.T:
                 raise ValueError(f"steps must lie in 1 … T = {self.T}, got {steps}.")
             steps = [(self.T * i) // steps for i in range(1, steps + 1)]
-        tau = torch.as_tensor([0, *steps])
+        tau = torch.as_tensor([0, *steps] if isinstance(steps, Sequence | Tensor) else [0.5])
+        if tau.is_floating_point():
+            raise TypeError(f"steps must be a whole number, or a sequence of them, got {steps}.")
         if len(tau) < 2 or not (tau[1:] > tau[:-1]).all() or tau[-1] > self.T:
             raise ValueError(f"A sub-sequence must increase within 1 … {self.T}, got {list(steps)}.")
         alpha_bar = self.alpha_bar[tau]

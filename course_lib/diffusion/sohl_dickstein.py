@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.core import GenerativeModel, sampling
-from course_lib.diffusion.ddpm import gaussian_kl, posterior_mean, q_sample
+from course_lib.diffusion.ddpm import gaussian_kl, posterior_mean, q_sample, x_0_from_v
 from course_lib.diffusion.schedule import NoiseSchedule
 
 
@@ -26,26 +26,27 @@ def forward_chain(schedule: NoiseSchedule, x_0: Tensor, *, generator: torch.Gene
 
 
 class ReverseChain(GenerativeModel):
-    """p(x_{t−1} | x_t) = N(f_μ(x_t, t), f_Σ(x_t, t)), diagonal    Sohl-Dickstein et al. 2015, eqs. 4 to 6 and Table App.1
+    """p(x_{t−1} | x_t) = N(f_μ, f_Σ), functions of x_t and t    Sohl-Dickstein et al. 2015, eqs. 4 to 6 and Table App.1
 
-    net(x_t, t): (batch, …) → twice the channels: what to add to x_t for the mean, in units of √β_t, and a share v that
-    lays the log-variance between those of β̃_t and β_t (its range is Nichol & Dhariwal 2021, eq. 15; the paper has a sigmoid).
+    net(x_t, t): (batch, …) → twice the channels. Half of them give the mean, as q's posterior mean of a predicted x_0, which
+    is √ᾱ_t x_t − √(1 − ᾱ_t) times the output; the other half lay the log-variance between those of β̃_t and β_t, which the
+    step back has where the data are one point or white noise    (the paper lets f_μ and f_Σ be free, between 0 and 1)
     """
 
     def __init__(self, net: nn.Module, schedule: NoiseSchedule, shape: tuple[int, ...] = (2,)):
         super().__init__()
         self.net, self.schedule, self.shape = net, schedule, shape
         least = schedule.posterior_variance.clone()
-        least[:2] = least[2] / 4                     # at t = 1 nothing bounds it but how fine the data are
+        least[:2] = (least[2] if schedule.T > 1 else schedule.beta[1]) / 4       # at t = 1 only the data bound it
         self.log_range = torch.stack([least.log(), schedule.beta.clamp(min=1e-12).log()])
 
     def step(self, x_t: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
         """Mean and variance of x_{t−1}, each of x_t's shape    Sohl-Dickstein et al. 2015, Table App.1"""
-        times = torch.as_tensor(t).expand(len(x_t))
-        shift, v = self.net(x_t, times).chunk(2, 1)
+        times = self.schedule.told(t, x_t)
+        v, share = self.net(x_t, times).chunk(2, 1)
         low, high = (self.schedule.at(values, t, x_t) for values in self.log_range)
-        beta = self.schedule.at(self.schedule.beta, t, x_t)
-        return x_t + beta.sqrt() * shift, (low + (high - low) * torch.sigmoid(v)).exp()
+        mean = posterior_mean(self.schedule, x_0_from_v(self.schedule, v, x_t, t), x_t, t)
+        return mean, (low + (high - low) * torch.sigmoid(share)).exp()
 
     def term(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) for t ≥ 2, −log p(x_0 | x_1) for t = 1    Sohl-Dickstein et al. 2015, eq. 14
@@ -68,14 +69,14 @@ class ReverseChain(GenerativeModel):
 
     def loss(self, x_0: Tensor, player: str) -> Tensor:
         """T times a term at random, without L_T, which has no parameters    Sohl-Dickstein et al. 2015, eq. 14; nats an example"""
-        t = torch.randint(1, self.schedule.T + 1, (len(x_0),), device=x_0.device)
+        t = self.schedule.draw(len(x_0)).to(x_0.device)
         return self.schedule.T * self.term(x_0, t, torch.randn_like(x_0)).mean()
 
     @torch.no_grad()
     def elbo(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """K ≤ log p(x_0), one draw of x_t a term    Sohl-Dickstein et al. 2015, eq. 10; nats an example, (batch,)"""
         with self.averaged():
-            terms = [self.term(x, torch.full((len(x),), t), torch.randn(x.shape, generator=generator).to(x))
+            terms = [self.term(x, torch.full((len(x),), t, device=x.device), torch.randn(x.shape, generator=generator).to(x))
                      for t in range(1, self.schedule.T + 1)]
         return -torch.stack(terms).sum(0) - self.prior_term(x)
 
