@@ -21,9 +21,11 @@ for name in sys.argv[1:] or ["0", "1", "2", "shipped"]:
             for eta in (0.0, 1.0, ddim.SIGMA_HAT):
                 start = time.perf_counter()
                 generator = torch.Generator().manual_seed(0)
-                noises = [torch.randn(500, 1, 28, 28, generator=generator) for _ in range(10)]
-                draw = lambda noise: ddim.ddim_sample(model, model.schedule, noise, steps, eta, clip=True, generator=generator)
-                x = torch.cat([draw(noise) for noise in noises])
+                parts = []
+                for _ in range(10):
+                    x_T = torch.randn(500, 1, 28, 28, generator=generator)
+                    parts.append(ddim.ddim_sample(model, model.schedule, x_T, steps, eta, clip=True, generator=generator))
+                x = torch.cat(parts)
                 row = {"model": name, "steps": steps, "eta": eta, "fid": fid(x), "seconds_per_1000": (time.perf_counter() - start) / 5}
                 print(row, flush=True)
                 write("ddim_steps", [row], ("model", "steps", "eta"))
