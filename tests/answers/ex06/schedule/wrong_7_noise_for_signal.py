@@ -1,0 +1,6 @@
+# gives the share of the noise, 1 − ᾱ_t, in the place of ᾱ_t: a sign of the log-SNR is wrong
+def schedule(T, lambda_1, lambda_T):
+    alpha_bar = torch.sigmoid(-torch.linspace(lambda_1, lambda_T, T, dtype=torch.float64))
+    alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar])
+    alpha = torch.cat([alpha_bar[:1], alpha_bar[1:] / alpha_bar[:-1]])
+    return 1 - alpha, alpha, alpha_bar

@@ -1,0 +1,6 @@
+# leaves out the roots of ᾱ_t and 1 − ᾱ_t
+def v_loss(net, x_0, t, eps, alpha_bar):
+    signal, noise = (share[t].to(x_0.dtype)[:, None] for share in (alpha_bar, 1 - alpha_bar))
+    x_t, v = signal * x_0 + noise * eps, signal * eps - noise * x_0
+    loss = (v - net(x_t, t)).square().sum(1).mean()
+    return with_gradients(loss, net)

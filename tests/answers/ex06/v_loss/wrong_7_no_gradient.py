@@ -1,0 +1,8 @@
+# computes the network's output without gradients, so that nothing can be learned
+def v_loss(net, x_0, t, eps, alpha_bar):
+    signal, noise = (share[t].sqrt().to(x_0.dtype)[:, None] for share in (alpha_bar, 1 - alpha_bar))
+    x_t, v = signal * x_0 + noise * eps, signal * eps - noise * x_0
+    with torch.no_grad():
+        said = net(x_t, t)
+    loss = (v - said).square().sum(1).mean()
+    return with_gradients(loss, net)

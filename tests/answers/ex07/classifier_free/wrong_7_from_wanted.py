@@ -1,0 +1,5 @@
+# starts from the conditional answer, which counts the wanted class once more
+def classifier_free(eps_model, x_t, t, y, y_not, none, w, u):
+    nobody = torch.full_like(y, none)
+    wanted, unwanted, without = (eps_model(x_t, t, label) for label in (y, y_not, nobody))
+    return wanted + (1 + w) * (wanted - without) - u * (unwanted - without)

@@ -1,0 +1,11 @@
+# takes x_s for the image, with the noise that it already has, and adds the new noise on top
+def encode(eps_model, x_0, alpha_bar, tau, iterations):
+    x, s = x_0, 0
+    for t in tau.tolist():
+        y = x
+        for _ in range(iterations):
+            eps = eps_model(y, torch.full((len(x),), t))
+            image = x / math.sqrt(alpha_bar[s])
+            y = math.sqrt(alpha_bar[t]) * image + math.sqrt(1 - alpha_bar[t]) * eps
+        x, s = y, t
+    return x

@@ -1,0 +1,4 @@
+# leaves out the scale, as the paper's Algorithm 2 prints it
+def guided_x_0(x_0, x_t, gradient, alpha_bar, t, scale):
+    a = alpha_bar[t].reshape(-1, *[1] * (x_0.ndim - 1)).to(x_0.dtype)
+    return x_0 + (1 - a) / a.sqrt() * gradient

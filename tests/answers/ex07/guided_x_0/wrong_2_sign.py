@@ -1,0 +1,4 @@
+# subtracts what the gradient does to x_0, as it is subtracted from ε: it leads away from y
+def guided_x_0(x_0, x_t, gradient, alpha_bar, t, scale):
+    a = alpha_bar[t].reshape(-1, *[1] * (x_0.ndim - 1)).to(x_0.dtype)
+    return x_0 - scale * (1 - a) / a.sqrt() * gradient

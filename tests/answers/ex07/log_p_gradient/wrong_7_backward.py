@@ -1,0 +1,11 @@
+# calls backward, which leaves gradients in the classifier's weights
+def log_p_gradient(classifier, x_t, t, mask):
+    with torch.enable_grad():
+        x = x_t.detach().requires_grad_()
+        logits = classifier(x, t)
+        inside = logits.masked_fill(~mask, -math.inf)
+        log_p = torch.logsumexp(inside, 1) - torch.logsumexp(logits, 1)
+        gradient = None
+        log_p.sum().backward()
+        gradient = x.grad
+    return gradient, left_behind(classifier, gradient)

@@ -1,0 +1,102 @@
+"""Every exercise, found by its folder: the master's answers are right, and its checks accept what is right and nothing else."""
+import re
+import warnings
+from importlib import import_module
+
+import nbformat
+import pytest
+from exercise import ROOT, cells, nbgrader, questions, run, solution
+
+EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
+short = lambda name: name.split("_")[0]                     # ex01_minimax -> ex01
+QUESTIONS = [(name, question) for name in EXERCISES for question in questions(name)]
+ANSWERS = [(name, path) for name in EXERCISES for path in sorted((ROOT / "tests" / "answers" / short(name)).glob("*/*.py"))]
+by_exercise = pytest.mark.parametrize("name", EXERCISES)
+by_question = pytest.mark.parametrize("name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
+by_answer = pytest.mark.parametrize("name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
+
+
+def check(name: str, question: str, answer, seed: int = 0) -> None:
+    """Silent, since nbgrader gives no points to a cell that writes a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        getattr(import_module(f"course_lib.checks.{short(name)}"), f"check_{question}")(answer, seed)
+
+
+@by_question
+def test_the_masters_answer_is_right(name, question):
+    answer = run(name, question, solution(name, question))
+    for seed in range(5):
+        check(name, question, answer, seed)
+
+
+@by_answer
+def test_answers(name, path):
+    question = path.parent.name
+    answer = run(name, question, path.read_text())
+    for seed in range(3):
+        if path.stem.startswith("right"):
+            check(name, question, answer, seed)
+        else:
+            with pytest.raises(AssertionError, match=r"\w+ \w+"):
+                check(name, question, answer, seed)
+
+
+@by_answer
+def test_an_answer_says_first_what_is_different(name, path):
+    assert re.match(r"# \S.{20,}\n", path.read_text())
+
+
+@by_question
+def test_no_two_answers_say_the_same(name, question):
+    """Feedback names a slip by its first line."""
+    lines = [path.read_text().split("\n", 1)[0] for other, path in ANSWERS if (other, path.parent.name) == (name, question)]
+    assert len(set(lines)) == len(lines)
+
+
+@by_question
+def test_there_are_enough_answers(name, question):
+    kinds = [path.stem.split("_")[0] for other, path in ANSWERS if (other, path.parent.name) == (name, question)]
+    assert kinds.count("wrong") >= 6 and kinds.count("right") >= 2 and set(kinds) == {"wrong", "right"}
+
+
+@by_exercise
+def test_answers_belong_to_questions(name):
+    assert {path.parent.name for other, path in ANSWERS if other == name} <= set(questions(name))
+
+
+@by_exercise
+def test_the_exercise_does_not_import_what_it_asks_for(name):
+    modules = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).metadata.course["asks_for"]
+    shared = [path for path in (ROOT / "course_lib" / "checks").glob("*.py") if not re.match(r"ex\d", path.name)]
+    files = [*shared, ROOT / "course_lib" / "checks" / f"{short(name)}.py", ROOT / "course_lib" / "nets.py", ROOT / "course_lib" / "show.py"]
+    texts = [path.read_text() for path in files] + [path.read_text() for other, path in ANSWERS if other == name]
+    texts += [cell.source for cell in cells(name)]
+    for module in modules:
+        package, last = module.rsplit(".", 1)
+        assert not [text for text in texts if re.search(rf"\b{module}\b|from {package} import .*\b{last}\b", text)]
+
+
+@by_exercise
+def test_each_question_is_complete(name):
+    for i, cell in enumerate(cells(name)):
+        about = nbgrader(cell)
+        if not about["grade"] or about["solution"]:
+            continue
+        question = about["grade_id"].removeprefix("test_")
+        assert question == "proof" or f"{short(name)}.check_{question}({question}, seed)" in cell.source.split("HIDDEN TESTS")[1]
+        assert "assert" in cell.source.split("### BEGIN HIDDEN TESTS")[0] or question == "proof"
+        before = cells(name)[:i]
+        assert any(nbgrader(other).get("grade_id") == question and nbgrader(other)["solution"] for other in before)
+        text = next(other.source for other in reversed(before) if other.source.startswith("## "))
+        hints = next(other.source for other in reversed(before) if other.source.startswith("<details>"))
+        assert f"*{about['points']} points, " in text and "minutes" in text and "★" in text and text.count("$") > 2
+        assert hints.count("<details>") == hints.count("</details>") == 3
+
+
+@by_exercise
+def test_the_header_counts_the_points(name):
+    total = sum(nbgrader(cell)["points"] for cell in cells(name) if nbgrader(cell)["grade"])
+    header = next(cell.source for cell in cells(name) if cell.cell_type == "markdown")
+    rows = [int(points) for points in re.findall(r"(?m)^\| \d+ \|.*\| (\d+) \| \d+ \|$", header)]
+    assert f"**{total} points" in header and sum(rows) == total
