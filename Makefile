@@ -17,7 +17,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv --clear $(VENV)
 
 lab: setup
-	$(BIN)/python -m jupyterlab lectures/01_minimax_game.ipynb
+	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb
 
 test: setup
 	$(BIN)/python scripts/check.py
@@ -35,9 +35,9 @@ student-bundle: release
 	$(BIN)/python scripts/bundle.py $(TO)
 
 weights: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.gan.gan
+	for model in gan.gan diffusion.digits; do OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.$$model || exit 1; done
 bench: setup
-	cd benchmarks && for script in bars minimax gan_digits grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
+	cd benchmarks && for script in bars minimax gan_digits diffusion_speed diffusion_budget diffusion_losses ddim_steps guidance grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .left-out .pytest_cache .ruff_cache

@@ -95,19 +95,18 @@ class Residual(nn.Module):
     DDPM, Ho et al. 2020, Appendix B; scale and shift: FiLM, Perez et al. 2018, eq. 2, as in Dhariwal & Nichol 2021, eq. 3.
     """
 
-    def __init__(self, n_in: int, n_out: int, embedding: int):
+    def __init__(self, width: int, embedding: int):
         super().__init__()
-        self.first = nn.Sequential(nn.GroupNorm(8, n_in), nn.SiLU(), nn.Conv2d(n_in, n_out, 3, padding=1))
-        self.norm = nn.GroupNorm(8, n_out)
-        self.film = nn.Linear(embedding, 2 * n_out)
-        self.last = nn.Conv2d(n_out, n_out, 3, padding=1)
-        self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+        self.first = nn.Sequential(nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1))
+        self.norm = nn.GroupNorm(8, width)
+        self.film = nn.Linear(embedding, 2 * width)
+        self.last = nn.Conv2d(width, width, 3, padding=1)
         for parameter in (*self.film.parameters(), *self.last.parameters()):
             nn.init.zeros_(parameter)
 
-    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:       # (batch, n_in, H, W) → (batch, n_out, H, W)
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:       # (batch, width, H, W) → the same
         scale, shift = self.film(embedding)[:, :, None, None].chunk(2, 1)
-        return self.skip(h) + self.last(nnf.silu(self.norm(self.first(h)) * (1 + scale) + shift))
+        return h + self.last(nnf.silu(self.norm(self.first(h)) * (1 + scale) + shift))
 
 
 class Attention(nn.Module):
@@ -128,7 +127,7 @@ class UNet(nn.Module):
     """(x_t, t, y) → an image like x_t: 28×28 → 14×14 → 7×7 and back, with a skip connection    DDPM, Ho et al. 2020, Appendix B
 
     Departs from it for speed on a CPU: each 2×2 pixels become 4 channels first and are laid out again at the end
-    (Shi et al. 2016, eq. 4), one residual block a level, attention at the lowest level only.
+    (Shi et al. 2016, eq. 4), two residual blocks at the low level and one on the way up, attention at the low level only.
     channels: of the image; out: of the result, channels unless given; widths: of the two levels, multiples of 8;
     classes: y in 0 … classes − 1, or `classes` for "none", which y = None means for all; 0 where there are no classes.
     Errors: TypeError where y holds no whole numbers, ValueError for a class that does not exist.
@@ -141,11 +140,11 @@ class UNet(nn.Module):
         self.time = TimeEmbedding(64, embedding)
         self.label = nn.Embedding(classes + 1, embedding) if classes else None
         self.into = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, high, 3, padding=1))
-        self.down = Residual(high, high, embedding)
-        self.shrink = nn.Conv2d(high, low, 3, stride=2, padding=1)
-        self.middle = nn.ModuleList([Residual(low, low, embedding), Attention(low), Residual(low, low, embedding)])
+        self.shrink = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * high, low, 1))
+        self.middle = nn.ModuleList([Residual(low, embedding), Attention(low), Residual(low, embedding)])
         self.enlarge = nn.Sequential(nn.Conv2d(low, 4 * high, 1), nn.PixelShuffle(2))
-        self.up = Residual(2 * high, high, embedding)
+        self.merge = nn.Conv2d(2 * high, high, 1)
+        self.up = Residual(high, embedding)
         self.back = nn.Sequential(nn.GroupNorm(8, high), nn.SiLU(), nn.Conv2d(high, 4 * (out or channels), 3, padding=1), nn.PixelShuffle(2))
         for parameter in self.back[2].parameters():
             nn.init.zeros_(parameter)
@@ -165,10 +164,10 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
         embedding = self.embed(t, y)
-        high = self.down(self.into(x), embedding)                    # (batch, high, H/2, W/2)
+        high = self.into(x)                                          # (batch, high, H/2, W/2)
         first, attention, second = self.middle
         low = second(attention(first(self.shrink(high), embedding)), embedding)       # (batch, low, H/4, W/4)
-        return self.back(self.up(torch.cat([self.enlarge(low), high], 1), embedding))
+        return self.back(self.up(self.merge(torch.cat([self.enlarge(low), high], 1)), embedding))
 
 
 class NoisyConv(nn.Module):
@@ -180,11 +179,11 @@ class NoisyConv(nn.Module):
         embedding = 2 * low
         self.time = TimeEmbedding(64, embedding)
         self.into = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, high, 3, padding=1))
-        self.down = Residual(high, high, embedding)
+        self.high = Residual(high, embedding)
         self.shrink = nn.Conv2d(high, low, 3, stride=2, padding=1)
-        self.low = Residual(low, low, embedding)
+        self.low = Residual(low, embedding)
         self.out = nn.Sequential(nn.GroupNorm(8, low), nn.SiLU(), nn.Flatten(), nn.Linear(49 * low, classes))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:               # (batch, 1, 28, 28), (batch,) → (batch, classes)
         embedding = nnf.silu(self.time(t))
-        return self.out(self.low(self.shrink(self.down(self.into(x), embedding)), embedding))
+        return self.out(self.low(self.shrink(self.high(self.into(x), embedding)), embedding))
