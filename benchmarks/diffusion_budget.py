@@ -1,5 +1,7 @@
 """The digits' diffusion model after 60, 180 and 600 s of two cores: FID, precision, recall, cost -> results/diffusion_budget.csv;
-FID and loss along the longest run -> results/diffusion_curve.csv.     python diffusion_budget.py [budget:seed, such as 60:0 180:2]
+FID and loss along the longest run -> results/diffusion_curve.csv.
+
+    python diffusion_budget.py [budget:seed:sampling steps, such as 60:0:25]
 
 A budget is counted in steps, STEPS_60 for 60 s, so that it means the same on a busy machine and repeats from its seed.
 diffusion_speed.py measures how many steps a quiet machine does in that time. Models are kept in build/ for ddim_steps.py.
@@ -18,8 +20,8 @@ from course_lib.data import digits
 from course_lib.diffusion.digits import digits_ddpm, train_digits
 from course_lib.evaluate import fid, score
 
-STEPS_60, SAMPLE_STEPS = 1600, 25
-RUNS = [(budget, seed) for budget in (60, 180) for seed in range(3)] + [(600, 0)]
+STEPS_60 = 1600
+RUNS = [(budget, seed, 25) for budget in (60, 180) for seed in range(3)] + [(600, 0, 25), (600, 0, 50)]
 BUILD = Path(__file__).parents[1] / "build"
 
 
@@ -47,13 +49,13 @@ def trained(budget: int, seed: int):
 
 
 if __name__ == "__main__":
-    for budget, seed in [tuple(map(int, word.split(":"))) for word in sys.argv[1:]] or RUNS:
+    for budget, seed, sampling_steps in [tuple(map(int, word.split(":"))) for word in sys.argv[1:]] or RUNS:
         start = time.process_time()
         model, history = trained(budget, seed)
         cpu = time.process_time() - start
-        model.sample = functools.partial(model.sample, steps=SAMPLE_STEPS)
+        model.sample = functools.partial(model.sample, steps=sampling_steps)
         result = score(model, digits().images, generator=torch.Generator().manual_seed(seed))
-        row = {"budget": budget, "seed": seed, "training_steps": STEPS_60 * budget // 60, "sampling_steps": SAMPLE_STEPS,
+        row = {"budget": budget, "seed": seed, "training_steps": STEPS_60 * budget // 60, "sampling_steps": sampling_steps,
                "cpu_seconds": cpu if history else ""} | vars(result)
         print(row, flush=True)
-        write("diffusion_budget", [row], ("budget", "seed"))
+        write("diffusion_budget", [row], ("budget", "seed", "sampling_steps"))
