@@ -15,8 +15,8 @@ from course_lib.diffusion import ddim, guidance
 from course_lib.diffusion.digits import WEIGHTS, digits_classifier, digits_ddpm
 from course_lib.evaluate import classify, features, fid, precision_recall
 
-STEPS, N = 25, 2000
-SCALES = {"1": (0.0, 1.0, 2.0, 4.0, 8.0), "2": (0.0, 1.0, 2.0, 4.0, 8.0), "free": (0.0, 0.5, 1.0, 3.0)}
+STEPS, N = 20, 2000
+SCALES = {"1": (0.0, 1.0, 3.0, 8.0), "2": (0.0, 1.0, 3.0, 8.0), "free": (0.0, 1.0, 3.0)}
 torch.set_grad_enabled(False)
 model, conditional = load(digits_ddpm(), WEIGHTS["digits"]).eval(), load(digits_ddpm(10), WEIGHTS["classes"]).eval()
 classifier = load(digits_classifier(), WEIGHTS["classifier"]).eval().requires_grad_(False)

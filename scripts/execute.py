@@ -12,7 +12,9 @@ METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "
 for path in map(Path, sys.argv[1:]):
     notebook = nbformat.read(path, as_version=4)
     start = time.monotonic()
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}, record_timing=False).execute()
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}, record_timing=False)
+    client.comm_open_handlers = {}                          # playing the browser's part for widgets can leave it waiting for ever
+    client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":                        # progress bars are no result
