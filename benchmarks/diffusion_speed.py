@@ -32,7 +32,7 @@ class Theirs(nn.Module):
         return self.net(x, t).sample
 
 
-WIDTHS = digits_ddpm().net.into[1].out_channels, digits_ddpm().net.shrink.out_channels
+WIDTHS = (32, 64)
 MODELS = {"ours": digits_ddpm, "diffusers, same widths": lambda: DigitsDDPM(Theirs(WIDTHS, 2), cosine(1000), (1, 28, 28)),
           "diffusers, about equal parameters": lambda: DigitsDDPM(Theirs((16, 32), 2), cosine(1000), (1, 28, 28))}
 
