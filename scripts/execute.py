@@ -19,5 +19,7 @@ for path in map(Path, sys.argv[1:]):
     for cell in notebook.cells:
         if cell.cell_type == "code":                        # progress bars are no result
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr" and "step/s" not in str(o)]
+            widgets = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})]
+            cell.outputs = widgets or cell.outputs          # what a widget shows is its own
     nbformat.write(notebook, path)
     print(f"{path}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1e6:.2f} MB")

@@ -118,6 +118,7 @@ def test_clipping_bounds_the_gradient():
 
 
 def test_interrupted_training_keeps_what_was_trained():
+    signal.signal(signal.SIGINT, signal.default_int_handler)           # in the background of a shell it is ignored
     model = Line()
     history = fit(model, batches(DATA), steps=10_000, **quick,
                   on_step=lambda step, m: signal.raise_signal(signal.SIGINT) if step == 25 else None)
