@@ -87,7 +87,7 @@ def ddim_encode(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, steps
 
 
 def slerp(x: Tensor, z: Tensor, share: float) -> Tensor:
-    """sin((1 − a)θ)/sin θ x + sin(aθ)/sin θ z, cos θ = xᵀz/(‖x‖‖z‖), for each of a batch    DDIM, eq. 67
+    """sin((1 − a)θ)/sin θ x + sin(aθ)/sin θ z, cos θ = xᵀz/(‖x‖‖z‖), for each of a batch    Shoemake 1985, as in DDIM, Section 5.3
 
     Between two draws of N(0, I) it keeps their length, which a straight line does not. Errors: ValueError for a outside [0, 1].
     """

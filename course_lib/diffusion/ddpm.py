@@ -1,5 +1,4 @@
-"""Ho et al. 2020, "Denoising Diffusion Probabilistic Models" (DDPM): the closed forms, the bound, Algorithms 1 and 2.
-"""
+"""Ho et al. 2020, "Denoising Diffusion Probabilistic Models" (DDPM): the closed forms, the bound, Algorithms 1 and 2."""
 import math
 from collections.abc import Callable
 

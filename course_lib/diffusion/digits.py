@@ -16,7 +16,7 @@ from course_lib.nets import NoisyConv, UNet
 
 
 class DigitsDDPM(DDPM):
-    """A DDPM whose network predicts x_0, with the weight clamp(SNR(t), 1, 5)    Salimans & Ho 2022, Section 4; Hang et al. 2023, eq. 8
+    """A DDPM whose network predicts x_0, with the weight clamp(SNR(t), 1, 5)    Salimans & Ho 2022, Section 4; Hang et al. 2023
 
     In ε the same loss has the weight clamp(SNR, 1, 5)/SNR: less for the last, nearly clean steps than L_simple gives.
     Batches of pictures and classes train it on classes; one class in ten is hidden, as "none" (Ho & Salimans 2021, Algorithm 1).

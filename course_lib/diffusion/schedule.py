@@ -68,7 +68,7 @@ class NoiseSchedule:
         """t ~ Uniform{1 … T}, n times, from torch's global generator    DDPM, Algorithm 1, line 3; int64 (n,)
 
         One in each of n equal parts of 1 … T, in random order: each t is uniform, and a batch's mean varies less than
-        with independent draws (stratified sampling; Kingma et al. 2021, Appendix I.1 has a like).
+        with independent draws (stratified sampling).
         """
         return ((torch.randperm(n) + torch.rand(n)) / n * self.T).long().clamp(max=self.T - 1) + 1
 
@@ -106,14 +106,14 @@ def cosine(T: int = 1000, s: float = 0.008) -> NoiseSchedule:
 
 
 def check_images(x: Tensor, name: str = "x_T") -> Tensor:
-    """x, where it is finite and floating. Errors: ValueError, which names it."""
+    """x, where it is a point of ℝ^d, as DDPM, eq. 1 takes it: finite and floating. Errors: ValueError, which names it."""
     if not x.is_floating_point() or not torch.isfinite(x).all():
         raise ValueError(f"{name} must hold finite floating-point numbers.")
     return x
 
 
 def check_denoiser(eps_model, schedule: NoiseSchedule) -> None:
-    """Errors: ValueError where the network was trained for another T than the schedule has."""
+    """A chain may visit some of the trained times, but of the same T    DDIM, Section 4.2. Errors: ValueError for another T."""
     T = getattr(eps_model, "T", schedule.trained_T)
     if T != schedule.trained_T:
         raise ValueError(f"The model was trained with T = {T}, but this schedule has T = {schedule.trained_T}.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.core import GenerativeModel, sampling
-from course_lib.diffusion.ddpm import gaussian_kl, posterior_mean, q_sample, x_0_from_v
+from course_lib.diffusion.ddpm import gaussian_kl, posterior_mean, prior_term, q_sample, x_0_from_v
 from course_lib.diffusion.schedule import NoiseSchedule
 
 
@@ -61,12 +61,6 @@ class ReverseChain(GenerativeModel):
         first = (t == 1).view(-1, *[1] * (x_0.ndim - 1))
         return torch.where(first, nll, kl).flatten(1).sum(1)
 
-    def prior_term(self, x_0: Tensor) -> Tensor:
-        """KL(q(x_T | x_0) ‖ N(0, I))    Sohl-Dickstein et al. 2015, the entropies of eq. 14 and E log π(x_T); nats, (batch,)"""
-        alpha_bar = self.schedule.alpha_bar[-1].to(x_0)
-        one = torch.ones_like(x_0)
-        return gaussian_kl(alpha_bar.sqrt() * x_0, (1 - alpha_bar) * one, 0 * one, one).flatten(1).sum(1)
-
     def loss(self, x_0: Tensor, player: str) -> Tensor:
         """T times a term at random, without L_T, which has no parameters    Sohl-Dickstein et al. 2015, eq. 14; nats an example"""
         t = self.schedule.draw(len(x_0)).to(x_0.device)
@@ -78,7 +72,7 @@ class ReverseChain(GenerativeModel):
         with self.averaged():
             terms = [self.term(x, torch.full((len(x),), t, device=x.device), torch.randn(x.shape, generator=generator).to(x))
                      for t in range(1, self.schedule.T + 1)]
-        return -torch.stack(terms).sum(0) - self.prior_term(x)
+        return -torch.stack(terms).sum(0) - prior_term(self.schedule, x)
 
     @sampling
     def sample(self, n: int, *, y=None, generator: torch.Generator | None = None) -> Tensor:
