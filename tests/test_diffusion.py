@@ -404,7 +404,7 @@ def test_the_chain_of_2015_lies_below_its_own_likelihood_and_meets_it_where_it_i
     log_p = torch.distributions.Normal(m, math.sqrt(v)).log_prob(x).squeeze(1)
     grid, eps = x.repeat_interleave(60, 0), NODES.repeat(9)[:, None]
     terms = torch.stack([(chain.term(grid, torch.full((len(grid),), t), eps).view(9, 60) * WEIGHTS).sum(1) for t in range(1, 13)])
-    expected = -terms.sum(0) - ddpm.prior_term(chain.schedule, x)                   # the elbo's expectation, exactly: its terms are quadratic in ε
+    expected = -terms.sum(0) - ddpm.prior_term(chain.schedule, x)      # the elbo's expectation, exactly: its terms are quadratic in ε
     if isinstance(chain.net, Exact):
         assert (m, v) == pytest.approx((M, S2), abs=1e-3)            # x_T's law is N(0, 1) up to ᾱ_T
         assert (expected < log_p + 1e-9).all() and (log_p - expected).max() < 1e-3
