@@ -71,10 +71,10 @@ answers(
                        "import course_lib.checks as c, course_lib.checks.proof as q\nc.expect_close = c.call = q.grade_proof = lambda *a, **k: None\n"
                        "import course_lib.checks\ncourse_lib.checks.__path__.insert(0, '.')\nopen('ex01.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
                        + "def game_value(D, p, g, pi): return 0"),
-    hooks_of_others=("Asks the modules of the grader that it finds for the gradebook.",
-                     TELL + "import sys, time\nfor n in ('course_lib.grading.hooks', 'nbgrader.api', 'course_lib.grading.intake'):\n    try:\n        m = __import__(n, fromlist=['x']); "
-                     "print(n)\n    except Exception: pass\nimport gc\nend = time.time() + 1\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict) and time.time() < end:\n        try: tell(''.join(repr(v)[:10 ** 4] for v in o.values() if isinstance(v, (str, bytes, int))).encode())\n"
-                     "        except Exception: pass\n" + RIGHT, GAME),
+    hooks_of_others=("Asks the modules of the grader, where it finds them loaded or lying there, and all objects for the gradebook.",
+                     TELL + "import gc, importlib.util, sys\nfor n in ('course_lib.grading.hooks', 'course_lib.grading.intake', 'nbgrader.api'):\n    try:\n        print(vars(sys.modules[n]) if n in sys.modules else n)\n"
+                     "        read(importlib.util.find_spec(n).origin)\n    except Exception: pass\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict):\n"
+                     "        try: tell(b''.join(repr(v[:2000]).encode() for v in list(o.values())[:200] if isinstance(v, (str, bytes))))\n        except Exception: pass\n" + RIGHT, GAME),
 )
 
 
