@@ -1,10 +1,12 @@
 """The digits' diffusion model after 60, 180 and 600 s of two cores: FID, precision, recall, cost -> results/diffusion_budget.csv;
 FID and loss along the longest run -> results/diffusion_curve.csv.
 
-    python diffusion_budget.py [budget:seed:sampling steps, such as 60:0:25]
+    python diffusion_budget.py [labels:budget:seed:sampling steps, such as none:60:0:25]
 
-A budget is counted in steps, STEPS_60 for 60 s, so that it means the same on a busy machine and repeats from its seed.
-diffusion_speed.py measures how many steps a quiet machine does in that time. Models are kept in build/ for ddim_steps.py.
+Trained without labels, with those of k-means, or with the classes; y is then drawn as often as in the data, so that all
+three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s, so that it means the same on a busy machine
+and repeats from its seed. diffusion_speed.py measures how many steps a quiet machine does in that time. `nearest` is the
+mean distance of 500 samples to the nearest training image. Models are kept in build/ for ddim_steps.py.
 """
 import functools
 import statistics
@@ -17,28 +19,37 @@ from common import write
 
 from course_lib.core import load, save
 from course_lib.data import digits
-from course_lib.diffusion.digits import digits_ddpm, train_digits
-from course_lib.evaluate import fid, score
+from course_lib.diffusion.digits import clusters, digits_ddpm, train_digits
+from course_lib.evaluate import fid, nearest, score
 
 STEPS_60 = 1600
-RUNS = [(budget, seed, 25) for budget in (60, 180) for seed in range(3)] + [(600, 0, 25), (600, 0, 50)]
+RUNS = [f"{labels}:{budget}:{seed}:25" for labels in ("none", "clusters") for budget in (60, 180) for seed in range(3)]
+RUNS += [f"{labels}:600:0:{steps}" for labels in ("none", "clusters") for steps in (25, 50)]
+RUNS += [f"classes:{budget}:0:25" for budget in (60, 180, 600)]
 BUILD = Path(__file__).parents[1] / "build"
+IMAGES = digits().images
 
 
-def trained(budget: int, seed: int):
-    """The model of this budget and seed, trained unless build/ has it; and the History of a training."""
-    path, model = BUILD / f"diffusion_{budget}_{seed}.safetensors", digits_ddpm()
+@functools.cache
+def labelled(labels: str) -> torch.Tensor | None:
+    return {"none": lambda: None, "clusters": lambda: clusters(IMAGES), "classes": lambda: digits().labels}[labels]()
+
+
+def trained(labels: str, budget: int, seed: int):
+    """The model of these labels, this budget and seed, trained unless build/ has it; and the History of a training."""
+    y = labelled(labels)
+    torch.manual_seed(seed)
+    model = digits_ddpm(0 if y is None else int(y.max()) + 1)
+    path, steps, curve = BUILD / f"diffusion_{labels}_{budget}_{seed}.safetensors", STEPS_60 * budget // 60, []
     if path.exists():
         return load(model, path), None
-    torch.manual_seed(seed)
-    model, steps, curve = digits_ddpm(), STEPS_60 * budget // 60, []
 
     def measure(step, model):
-        if budget == 600 and step % (steps // 5) == 0:
+        if (labels, budget) == ("none", 600) and step % (steps // 5) == 0:
             x = torch.cat([model.sample(500, steps=10, generator=torch.Generator().manual_seed(i)) for i in range(10)])
             curve.append({"seed": seed, "step": step, "fid_10_steps": fid(x)})
 
-    history = train_digits(model, digits().images, steps=steps, seed=seed, on_step=measure)
+    history = train_digits(model, IMAGES, y, steps=steps, seed=seed, on_step=measure)
     for row in curve:
         row["loss"] = statistics.mean(history.losses["model"][row["step"] - steps // 5:row["step"]])
     if curve:
@@ -48,14 +59,28 @@ def trained(budget: int, seed: int):
     return model, history
 
 
+class OfTheData:
+    """Samples of the model with y as frequent as in the data, in `steps` steps."""
+
+    def __init__(self, model, y: torch.Tensor | None, steps: int):
+        self.model, self.y, self.steps, self.parameters = model, y, steps, model.parameters
+
+    def sample(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
+        y = None if self.y is None else self.y[torch.randint(len(self.y), (n,), generator=generator)]
+        return self.model.sample(n, y=y, steps=self.steps, generator=generator)
+
+
 if __name__ == "__main__":
-    for budget, seed, sampling_steps in [tuple(map(int, word.split(":"))) for word in sys.argv[1:]] or RUNS:
+    for run in sys.argv[1:] or RUNS:
+        labels, (budget, seed, sampling_steps) = run.split(":")[0], map(int, run.split(":")[1:])
         start = time.process_time()
-        model, history = trained(budget, seed)
+        model, history = trained(labels, budget, seed)
         cpu = time.process_time() - start
-        model.sample = functools.partial(model.sample, steps=sampling_steps)
-        result = score(model, digits().images, generator=torch.Generator().manual_seed(seed))
-        row = {"budget": budget, "seed": seed, "training_steps": STEPS_60 * budget // 60, "sampling_steps": sampling_steps,
-               "cpu_seconds": cpu if history else ""} | vars(result)
+        model = OfTheData(model, labelled(labels), sampling_steps)
+        result = score(model, IMAGES, generator=torch.Generator().manual_seed(seed))
+        some = model.sample(500, generator=torch.Generator().manual_seed(100 + seed))
+        distance = (some - IMAGES[nearest(some, IMAGES)]).flatten(1).norm(dim=1).mean().item()
+        row = {"labels": labels, "budget": budget, "seed": seed, "training_steps": STEPS_60 * budget // 60, "sampling_steps": sampling_steps,
+               "cpu_seconds": cpu if history else ""} | vars(result) | {"nearest": distance}
         print(row, flush=True)
-        write("diffusion_budget", [row], ("budget", "seed", "sampling_steps"))
+        write("diffusion_budget", [row], ("labels", "budget", "seed", "sampling_steps"))

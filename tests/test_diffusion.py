@@ -8,9 +8,9 @@ from gaussian import S2, M, exact_eps, law, line, rng
 from torch import nn
 
 from course_lib.core import fit
-from course_lib.data import batches
+from course_lib.data import batches, digits
 from course_lib.diffusion import ddpm
-from course_lib.diffusion.digits import digits_ddpm
+from course_lib.diffusion.digits import clusters, digits_ddpm
 from course_lib.diffusion.schedule import NoiseSchedule, cosine, linear
 from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
 from course_lib.nets import Attention, TimeEmbedding, TimeMLP, UNet
@@ -335,6 +335,15 @@ def busy(net):
         for p in net.parameters():
             p.normal_(0, 0.1)
     return net.eval()
+
+
+def test_clusters_are_a_fixed_point_of_lloyds_two_steps():
+    x = digits().images[:300]
+    y = clusters(x, 5)
+    means = torch.stack([x[y == k].mean(0) for k in range(5)]).flatten(1)
+    assert y.dtype == torch.int64 and y.shape == (300,) and set(y.tolist()) == set(range(5))
+    assert torch.equal(torch.cdist(x.flatten(1), means).argmin(1), y)            # everybody is with the nearest mean
+    assert torch.equal(clusters(x, 5), y)
 
 
 def test_the_digits_model_weights_eps_as_it_says_and_hides_one_class_in_ten():

@@ -5,6 +5,7 @@
 from pathlib import Path
 
 import torch
+from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
 from course_lib.core import History, fit, save, warmup_cosine
@@ -59,6 +60,15 @@ def train_digits(model: DigitsDDPM, x: Tensor, y: Tensor | None = None, *, steps
     data = batches(x, size=32) if y is None else batches(x, y, size=32)
     return fit(model, data, steps=None if seconds else steps, seconds=seconds, lr=3e-3, betas=(0.9, 0.99),
                schedule=warmup_cosine(), clip=1.0, ema=0.998, seed=seed, on_step=on_step)
+
+
+def clusters(x: Tensor, k: int = 50) -> Tensor:
+    """Which of k clusters of alike pictures each belongs to, (n,), 0 … k − 1    k-means, Lloyd 1982, on pixels, one fixed start
+
+    Classes that nobody had to name. A model trained on them, whose y is then drawn as often as in the data, draws
+    p(x) = Σ_y p(y) p(x | y), without any label (Hu et al. 2023 and Adaloglou et al. 2024 do so, on learned features).
+    """
+    return torch.from_numpy(kmeans2(x.flatten(1).numpy(), k, iter=20, minit="points", rng=0)[1]).long()
 
 
 def train_classifier(model: NoisyClassifier, x: Tensor, y: Tensor, *, steps: int = 4000, seed: int = 0) -> History:
