@@ -45,15 +45,16 @@ def trained(labels: str, budget: int, seed: int):
         return load(model, path), None
 
     def measure(step, model):
-        if (labels, budget) == ("none", 600) and step % (steps // 5) == 0:
-            x = torch.cat([model.sample(500, steps=10, generator=torch.Generator().manual_seed(i)) for i in range(10)])
-            curve.append({"seed": seed, "step": step, "fid_10_steps": fid(x)})
+        if budget == 600 and step % (steps // 5) == 0:
+            few, generator = OfTheData(model, y, 10), torch.Generator().manual_seed(0)
+            x = torch.cat([few.sample(500, generator=generator) for _ in range(10)])
+            curve.append({"labels": labels, "seed": seed, "step": step, "fid_10_steps": fid(x)})
 
     history = train_digits(model, IMAGES, y, steps=steps, seed=seed, on_step=measure)
     for row in curve:
         row["loss"] = statistics.mean(history.losses["model"][row["step"] - steps // 5:row["step"]])
     if curve:
-        write("diffusion_curve", curve)
+        write("diffusion_curve", curve, ("labels", "seed", "step"))
     BUILD.mkdir(exist_ok=True)
     save(model, path)
     return model, history
