@@ -9,6 +9,9 @@ from exercise import ROOT, questions
 
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 WRONG, RIGHT = 8, 2                                # notebooks of wrong and of right answers an exercise
+# What hardly depends on the exercise and takes a minute: one exercise in CI, all in `make test-all`.
+REST = [pytest.param(name, marks=pytest.mark.slow) for name in EXERCISES[1:]]
+ONE = pytest.mark.parametrize("course", [EXERCISES[0], *REST], indirect=True)
 
 
 @pytest.fixture(scope="module", params=EXERCISES)
@@ -58,6 +61,7 @@ def test_each_wrong_answer_loses_its_points_and_each_right_one_keeps_them(course
             assert got == most, f"right answer {k} to {question} earns {got} of {most}"
 
 
+@ONE
 @pytest.mark.loop
 def test_validate_shows_what_teaches(course):
     name, folder, nbgrader = course.name, course.folder, course.nbgrader
@@ -106,6 +110,7 @@ def test_the_rubric_stands_beside_the_answer_for_the_marker_only(course):
         assert rubric[:40] not in html.unescape(course.feedback("right0")) and "For the marker" not in course.feedback("right0")
 
 
+@ONE
 @pytest.mark.loop
 def test_formgraders_button_grades_in_the_same_way(course):
     before = course.scores()
