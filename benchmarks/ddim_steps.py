@@ -12,12 +12,11 @@ from course_lib.diffusion import ddim
 from course_lib.diffusion.digits import WEIGHTS, digits_ddpm
 from course_lib.evaluate import fid
 
-torch.set_grad_enabled(False)
 RUNS = [f"{seed}:{steps}" for seed in range(3) for steps in (5, 10, 20)] + ["0:50", "0:100", "shipped:10", "shipped:50"]
 for name, steps in [run.split(":") for run in sys.argv[1:] or RUNS]:
     model = load(digits_ddpm(), WEIGHTS["digits"]) if name == "shipped" else trained("none", 180, int(name))[0]
     model.eval()
-    with model.averaged():
+    with model.averaged(), torch.no_grad():
         for eta in (0.0, 1.0, ddim.SIGMA_HAT):
             start = time.perf_counter()
             generator, parts = torch.Generator().manual_seed(0), []
