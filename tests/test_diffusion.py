@@ -7,12 +7,14 @@ from diffusers import DDPMScheduler
 from gaussian import S2, M, exact_eps, law, line, rng
 from torch import nn
 
-from course_lib.core import fit
+from course_lib.core import fit, load
 from course_lib.data import batches, digits
 from course_lib.diffusion import ddpm
+from course_lib.diffusion.digits import WEIGHTS as SHIPPED
 from course_lib.diffusion.digits import clusters, digits_ddpm
 from course_lib.diffusion.schedule import NoiseSchedule, cosine, linear
 from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
+from course_lib.evaluate import classify
 from course_lib.nets import Attention, TimeEmbedding, TimeMLP, UNet
 
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
@@ -344,6 +346,23 @@ def test_clusters_are_a_fixed_point_of_lloyds_two_steps():
     assert y.dtype == torch.int64 and y.shape == (300,) and set(y.tolist()) == set(range(5))
     assert torch.equal(torch.cdist(x.flatten(1), means).argmin(1), y)            # everybody is with the nearest mean
     assert torch.equal(clusters(x, 5), y)
+
+
+@pytest.mark.parametrize("name", ["digits", "classes", "clusters"])
+def test_shipped_weights_draw_what_they_are_asked_for(name):
+    train = digits()
+    y = {"digits": None, "classes": train.labels, "clusters": clusters(train.images)}[name]
+    model = load(digits_ddpm(0 if y is None else int(y.max()) + 1), SHIPPED[name])
+    assert SHIPPED[name].stat().st_size < 4e6
+    asked = None if y is None else y[:100]
+    x = model.sample(100, y=asked, steps=10, generator=rng())
+    sure = (classify(x).exp().amax(1) > 0.9).float().mean()          # 0.96 of real digits, none of Gaussian noise's
+    assert sure > 0.6
+    if name == "classes":
+        assert (classify(x).argmax(1) == asked).float().mean() > 0.85            # 95 % of 2,000
+    if name == "clusters":
+        means = torch.stack([train.images[y == k].mean(0) for k in range(50)]).flatten(1)
+        assert (torch.cdist(x.flatten(1), means).argmin(1) == asked).float().mean() > 0.5
 
 
 def test_the_digits_model_weights_eps_as_it_says_and_hides_one_class_in_ten():

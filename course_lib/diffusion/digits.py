@@ -1,6 +1,6 @@
-"""The digits' diffusion models that ship: unconditional, class-conditional, and the noise-aware classifier of guidance.
+"""The digits' diffusion models that ship: without labels, of classes, of clusters; and the noise-aware classifier of guidance.
 
-    python -m course_lib.diffusion.digits        trains all three and writes weights/*.safetensors
+    python -m course_lib.diffusion.digits        trains all four and writes weights/*.safetensors
 """
 from pathlib import Path
 
@@ -76,12 +76,14 @@ def train_classifier(model: NoisyClassifier, x: Tensor, y: Tensor, *, steps: int
     return fit(model, batches(x, y, size=64), steps=steps, lr=2e-3, betas=(0.9, 0.99), schedule=warmup_cosine(), ema=0.99, seed=seed)
 
 
-WEIGHTS = {name: Path(__file__).parents[1] / "weights" / f"diffusion_{name}.safetensors" for name in ("digits", "classes", "classifier")}
+WEIGHTS = {name: Path(__file__).parents[1] / "weights" / f"diffusion_{name}.safetensors"
+           for name in ("digits", "classes", "clusters", "classifier")}
 
 if __name__ == "__main__":
     train = digits()
     for name, make, run in (("digits", digits_ddpm, lambda m: train_digits(m, train.images)),
                             ("classes", lambda: digits_ddpm(10), lambda m: train_digits(m, train.images, train.labels)),
+                            ("clusters", lambda: digits_ddpm(50), lambda m: train_digits(m, train.images, clusters(train.images))),
                             ("classifier", digits_classifier, lambda m: train_classifier(m, train.images, train.labels))):
         torch.manual_seed(0)
         model: nn.Module = make()
