@@ -5,7 +5,7 @@ FID and loss along the longest run -> results/diffusion_curve.csv.
 
 Trained without labels, with those of k-means, or with the classes; y is then drawn as often as in the data, so that all
 three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s, so that it means the same on a busy machine
-and repeats from its seed. diffusion_speed.py measures how many steps a quiet machine does in that time. `nearest` is the
+and repeats from its seed: 1,600 is what a fast machine did in 60 s, diffusion_clock.py says what others do. `nearest` is the
 mean distance of 500 samples to the nearest training image. Models are kept in build/ for ddim_steps.py.
 """
 import functools

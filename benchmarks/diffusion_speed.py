@@ -2,7 +2,7 @@
 training (batch 32) and in sampling (batch 250), interleaved in one run -> results/diffusion_speed.csv.
 
 Ours is a smaller net on unshuffled pixels: it works at 14×14 and 7×7, theirs at 28×28 and 14×14.
-    OMP_NUM_THREADS=2 python diffusion_speed.py     on a quiet machine; the rate decides diffusion_budget.py's steps
+    OMP_NUM_THREADS=2 python diffusion_speed.py     on a quiet machine
     python diffusion_speed.py fid                   both after 12,800 images; 2,000 samples in 10 steps -> results/diffusion_equal_images.csv
 """
 import statistics

@@ -63,8 +63,9 @@ def train_digits(model: DigitsDDPM, x: Tensor, y: Tensor | None = None, *, steps
 
 
 def clusters(x: Tensor, k: int = 50) -> Tensor:
-    """Which of k clusters of alike pictures each belongs to, (n,), 0 … k − 1    k-means, Lloyd 1982, on pixels, one fixed start
+    """y_n = argmin_k ‖x_n − μ_k‖², μ_k the mean of the pictures with y_n = k, in turn    k-means, Bishop 2006, eqs. 9.2 and 9.4
 
+    x: (n, 1, 28, 28). Returns (n,), int64 in 0 … k − 1; on pixels, from one fixed start, so always the same.
     Classes that nobody had to name. A model trained on them, whose y is then drawn as often as in the data, draws
     p(x) = Σ_y p(y) p(x | y), without any label (Hu et al. 2023 and Adaloglou et al. 2024 do so, on learned features).
     """
