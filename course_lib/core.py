@@ -118,7 +118,8 @@ def _endless(batches: Iterable):
 def fit(model: Trainable, batches: Iterable, *, steps: int | None = None, seconds: float | None = None,
         lr: float | dict[str, float], turns: Iterable[tuple[str, int]] | None = None,
         betas: tuple[float, float] = (0.9, 0.999), schedule: Callable[[float], float] | None = None,
-        clip: float | None = None, ema: float | None = None, seed: int = 0, device: str | torch.device | None = None,
+        clip: float | None = None, ema: float | None = None, optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+        seed: int = 0, device: str | torch.device | None = None,
         on_step: Callable[[int, Trainable], None] | None = None) -> History:
     """θ_player ← θ_player − lr · Adam(∇ loss(batch, player)), players in turn    Goodfellow et al. 2014, Algorithm 1
 
@@ -128,6 +129,7 @@ def fit(model: Trainable, batches: Iterable, *, steps: int | None = None, second
     schedule        maps progress in [0, 1] to a factor on lr
     clip            largest norm of a player's gradient
     ema             decay of a running average of the weights, min(ema, (1 + n) / (10 + n)) at step n; `sample` uses it
+    optimiser       called as optimiser(parameters, lr=…, betas=…), one a player; or `course_lib.muon.Muon`
     seed            of torch's global generators for this run; their state outside is left as it was
     on_step         called as on_step(step, model) after each step; its time does not count in `seconds`
 
@@ -147,7 +149,7 @@ def fit(model: Trainable, batches: Iterable, *, steps: int | None = None, second
             raise ValueError(f"{what} names {sorted(names - set(players))}; the players are {list(players)}.")
     if missing := {name for name, _ in turns} - set(rates):
         raise ValueError(f"lr has no rate for {sorted(missing)}.")
-    optimisers = {name: torch.optim.Adam(players[name], lr=rates[name], betas=betas) for name, _ in turns}
+    optimisers = {name: optimiser(players[name], lr=rates[name], betas=betas) for name, _ in turns}
     if ema is not None and model.ema is None:
         model.ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
 

@@ -72,8 +72,8 @@ answers(
                        "import course_lib.checks\ncourse_lib.checks.__path__.insert(0, '.')\nopen('ex01.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
                        + "def game_value(D, p, g, pi): return 0"),
     hooks_of_others=("Asks the modules of the grader, where it finds them loaded or lying there, and all objects for the gradebook.",
-                     TELL + "import gc, importlib.util, sys\nfor n in ('course_lib.grading.hooks', 'course_lib.grading.intake', 'nbgrader.api'):\n    try:\n        print(vars(sys.modules[n]) if n in sys.modules else n)\n"
-                     "        read(importlib.util.find_spec(n).origin)\n    except Exception: pass\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict):\n"
+                     TELL + "import gc, sys\nfor n in ('course_lib.grading.hooks', 'course_lib.grading.intake', 'nbgrader.api'):\n    if n in sys.modules: print(vars(sys.modules[n]))\n"
+                     "    for p in sys.path: read(f\"{p}/{n.replace('.', '/')}.py\")\nfor o in gc.get_objects()[::50]:\n    if isinstance(o, dict):\n"
                      "        try: tell(b''.join(repr(v[:2000]).encode() for v in list(o.values())[:200] if isinstance(v, (str, bytes))))\n        except Exception: pass\n" + RIGHT, GAME),
 )
 
