@@ -30,8 +30,7 @@ class Misconceptions:
         namespace = dict(self.instructor.namespace)
         try:
             exec(compile(path.read_text(encoding="utf-8"), question, "exec"), namespace)
-            with torch.no_grad():
-                return all(_alike(namespace[question](*copied(args), **copied(kwargs)), result) for args, kwargs, result in calls)
+            return all(_alike(namespace[question](*copied(args), **copied(kwargs)), result) for args, kwargs, result in calls)
         except Exception:
             return False
 

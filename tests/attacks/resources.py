@@ -40,7 +40,7 @@ answers(
                            "import os\nfor fd in (0, 1, 2):\n    for _ in range(50):\n        try: os.write(fd, b'x' * 10 ** 6)\n"
                            "        except OSError: pass\n" + RIGHT, GAME),
     shows_for_ever=("Displays a million small things.", "for i in range(10 ** 6): display(i)"),
-    huge_repr=("Shows an object whose text is 300 MB.", RIGHT + "class X:\n    def __repr__(self): return 'x' * 3 * 10 ** 8\nX()", GAME),
+    huge_repr=("Shows an object whose text is 100 MB.", RIGHT + "class X:\n    def __repr__(self): return 'x' * 10 ** 8\nX()", GAME),
     fork_bomb=("Forks without end.", "import os\nwhile True: os.fork()"),
     fork_bomb_that_waits=("Forks in the function, and swallows errors.", "import os\ndef game_value(D, p, g, pi):\n    while True:\n"
                                                                           "        try: os.fork()\n        except OSError: pass"),
