@@ -21,7 +21,7 @@ import traceback
 from course_lib.grading.channel import CannotCross, Channel, Violation
 from course_lib.grading.misconceptions import Misconceptions
 from course_lib.grading.remote import Answer, AnswerError, Kernel, KernelDied
-from course_lib.grading.sandbox import Limits
+from course_lib.grading.sandbox import Limits, address_space
 from course_lib.grading.wire import decode
 
 MAX_PRINTED, MAX_SHOWN = 20_000, 6 << 20                  # characters of a test cell, bytes of another cell
@@ -217,7 +217,7 @@ def prepare(settings: dict, servers: list[socket.socket]):
 
     def run(request: dict, fds: list[int]) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)          # PR_SET_PDEATHSIG: end with the server
-        memory = 4 * limits.memory + (8 << 30)                       # answers may be large, and fill the checker
+        memory = address_space() + 2 * limits.memory                 # answers may be large, and fill the checker
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CPU, (int(limits.total) + 60,) * 2)
         channel = Channel(fds[0], fds[0])

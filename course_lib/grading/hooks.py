@@ -125,7 +125,7 @@ class Course:
 
 def key(notebook) -> str:
     """A name for what runs in a notebook."""
-    cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points")] for cell in notebook.cells]
+    cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points"), cell.get("attachments")] for cell in notebook.cells]
     return hashlib.sha256(json.dumps([version(), cells]).encode()).hexdigest()
 
 

@@ -5,12 +5,15 @@ student come the contents of the answer cells, and cells of their own. Whatever 
 """
 import copy
 import errno
+import functools
 import io
 import json
 import os
 import re
 import stat
+import unicodedata
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,26 +30,28 @@ class Refused(ValueError):
     """A submission that cannot be graded; the message is one sentence for instructor and student."""
 
 
-def read_file(folder: int | str, name: str, limit: int = MAX_FILE) -> bytes:
-    """The bytes of a regular file. Links are not followed, pipes not waited for. `folder` is a path or an open folder."""
+def open_file(folder: int | str, name: str) -> int:
+    """A descriptor of a regular file. Links are not followed, pipes not waited for. `folder` is a path or an open folder."""
     at = {} if isinstance(folder, str) else {"dir_fd": folder}
     path = os.path.join(folder, name) if isinstance(folder, str) else name
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, **at)
     except OSError as error:
         link = error.errno == errno.ELOOP
-        raise Refused(f"{name} is a link, and links are not followed." if link else
-                      f"{name} cannot be read: {error.strerror}.") from None
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused(f"{name} is no file, but a {'folder' if stat.S_ISDIR(status.st_mode) else 'pipe, socket or device'}.")
-        if status.st_size > limit:
-            raise Refused(f"{name} has {status.st_size / 2**20:.0f} MB; at most {limit >> 20} MB are taken.")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(limit)
-    finally:
+        raise Refused(f"{shown(name)} is a link, and links are not followed." if link else
+                      f"{shown(name)} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(mode := os.fstat(fd).st_mode):
         os.close(fd)
+        raise Refused(f"{shown(name)} is no file, but a {'folder' if stat.S_ISDIR(mode) else 'pipe, socket or device'}.")
+    return fd
+
+
+def read_file(folder: int | str, name: str, limit: int = MAX_FILE) -> bytes:
+    """The bytes of a regular file, as `open_file` opens it. Errors: Refused."""
+    with open(open_file(folder, name), "rb") as file:
+        if (size := os.fstat(file.fileno()).st_size) > limit:
+            raise Refused(f"{shown(name)} has {size / 2**20:.0f} MB; at most {limit >> 20} MB are taken.")
+        return file.read(limit)
 
 
 def open_folder(path: Path) -> int:
@@ -54,30 +59,45 @@ def open_folder(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         kind = "a link" if path.is_symlink() else "no folder"
-        raise Refused(f"{path.name} is {kind}; a folder with the notebook is expected.") from None
+        raise Refused(f"{shown(path.name)} is {kind}; a folder with the notebook is expected.") from None
 
 
-def unzip(raw: bytes, name: str, limit: int = MAX_FILE, kinds: tuple[str, ...] = (".ipynb",)) -> dict[str, bytes]:
-    """The files of these kinds in a zip file, by paths that lead nowhere else; nothing is written. Errors: Refused."""
+def entries(file, name: str, kinds: tuple[str, ...], most: int = MAX_FILES) -> Iterator[tuple[str, Callable[[int], bytes]]]:
+    """The files of these kinds in a zip file: a path that leads nowhere else, and what reads at most so many of its bytes.
+    Nothing is written. Errors: Refused."""
+    broken = Refused(f"{shown(name)} is a zip file that cannot be unpacked.")
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            entries, found, room = archive.infolist(), {}, limit
-            if len(entries) > MAX_FILES:
-                raise Refused(f"{shown(name)} holds {len(entries)} files; at most {MAX_FILES} are taken.")
-            for entry in entries:
-                parts = [shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
-                if entry.is_dir() or not parts or not parts[-1].lower().endswith(kinds) or len(parts) > 10 or any(map(_litter, parts)):
-                    continue
-                with archive.open(entry) as file:
-                    data = found["/".join(parts)] = file.read(room + 1)
-                room -= len(data)
-                if room < 0:
-                    raise Refused(f"{shown(name)} unpacks to more than {limit >> 20} MB.")
-            return found
-    except Refused:
-        raise
+        archive = zipfile.ZipFile(file)
     except Exception:                                     # zipfile and its decompressors raise what they like
-        raise Refused(f"{shown(name)} is a zip file that cannot be unpacked.") from None
+        raise broken from None
+    if len(archive.infolist()) > most:
+        raise Refused(f"{shown(name)} holds {len(archive.infolist())} files; at most {most} are taken.")
+
+    def read(entry, limit: int) -> bytes:
+        try:
+            with archive.open(entry) as unpacked:
+                return unpacked.read(limit)
+        except Exception:
+            raise broken from None
+
+    for entry in archive.infolist():
+        parts = [shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
+        if not entry.is_dir() and parts and parts[-1].lower().endswith(kinds) and len(parts) <= 10 and not any(map(_litter, parts)):
+            yield "/".join(parts), functools.partial(read, entry)
+
+
+def unzip(raw: bytes, name: str) -> dict[str, bytes]:
+    """The notebooks in a student's zip file, by the last part of their paths. Errors: Refused."""
+    found, room = {}, MAX_FILE
+    for path, read in entries(io.BytesIO(raw), name, (".ipynb",)):
+        data, last = read(room + 1), path.rpartition("/")[2]
+        if last in found:
+            raise Refused(f"{shown(name)} holds more than one {last}, and it is not clear which one counts.")
+        room -= len(data)
+        if room < 0:
+            raise Refused(f"{shown(name)} unpacks to more than {MAX_FILE >> 20} MB.")
+        found[last] = data
+    return found
 
 
 def _litter(name: str) -> bool:
@@ -89,7 +109,7 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
     """The notebooks that are handed in, by the names of the release's (without .ipynb), and notes. Errors: Refused."""
     fd = open_folder(folder)
     try:
-        listed = sorted(n for n in os.listdir(fd) if n != "timestamp.txt" and not _litter(n))[:MAX_FILES]
+        listed = sorted(n for n in os.listdir(fd) if n != "timestamp.txt" and not _litter(n))
         expected = [f"{name}.ipynb" for name in names]
         found = {n: read_file(fd, n) for n in expected if n in listed}
         others = [n for n in listed if n not in expected]
@@ -102,7 +122,7 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
             elif packed:
                 if len(packed) > 1:
                     raise Refused(f"{len(packed)} zip files were handed in, and it is not clear which one counts.")
-                found = {path.rpartition("/")[2]: data for path, data in unzip(read_file(fd, packed[0]), packed[0]).items()}
+                found = unzip(read_file(fd, packed[0]), packed[0])
                 notes.append(f"{shown(packed[0])} was unpacked")
             others = [n for n in others if n not in (*loose, *packed)]
             if len(expected) == 1 and list(found) != expected and expected[0] not in found:
@@ -122,7 +142,8 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
 
 def shown(name: str) -> str:
     """A file's name as it can be printed, logged and stored."""
-    return re.sub(r"[^\w .@()+'’-]", "?", name.encode("utf-8", "replace").decode())[:60]
+    name = name.encode("utf-8", "replace").decode()
+    return "".join(c if re.match(r"[\w .@()+'’-]", c) or unicodedata.category(c) in ("Mn", "Mc") else "?" for c in name)[:60]
 
 
 def parse(raw: bytes, name: str) -> list[dict]:
@@ -210,7 +231,7 @@ def rebuild(release: NotebookNode, tests: dict[str, str], cells: list[dict]) -> 
         if places[k] is not None:
             at = places[k]
             given = release.cells[at]
-            if role(given) != "given" or cell["cell_type"] != "code" or cell["source"].strip() == given.source.strip():
+            if role(given) not in ("given", "locked") or cell["cell_type"] != "code" or cell["source"].strip() == given.source.strip():
                 continue                                  # but an instructor's cell that was changed is one of their own too
         twin = by_source.get((cell["cell_type"], cell["source"].strip()))
         if twin is not None and (cell["cell_type"] != "code" or role(release.cells[twin]) in ("test", "answer")):
@@ -244,6 +265,12 @@ def _extra(cell: dict, n: int) -> NotebookNode:
     return extra
 
 
+def is_student(name: str) -> bool:
+    """Whether a student may be called so: it begins with a letter or digit, and is a file's name with room for an ending."""
+    letters = "".join(c for c in name if unicodedata.category(c) not in ("Mn", "Mc"))       # without accents that stand alone
+    return bool(re.fullmatch(r"[^\W_][\w.@+ '’-]*", letters)) and len(name) <= 100 and len(name.encode()) <= 200
+
+
 class Submission(NamedTuple):
     student: str
     notebooks: dict[str, NotebookNode]
@@ -255,8 +282,8 @@ class Submission(NamedTuple):
 def take(submitted: Path, student: str, assignment: str, releases: dict[str, NotebookNode], tests: dict[str, dict[str, str]]) -> Submission:
     """One student's submission, rebuilt or refused."""
     try:
-        if not re.fullmatch(r"[^\W_][\w.@+ '’-]{0,99}", student):
-            raise Refused("The folder's name is no student's: letters, digits and . @ + - _ ' are taken.")
+        if not is_student(student):
+            raise Refused("The folder's name is no student's: letters, digits and . @ + - _ ' are taken, a hundred at most.")
         if (submitted / student).is_symlink():
             raise Refused(f"The folder of {student} is a link, and links are not followed.")
         folder = submitted / student / assignment
