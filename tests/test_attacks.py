@@ -70,7 +70,7 @@ class Alive(HTMLParser):
             self.found.add((self.within[-1], hashlib.sha256(data.encode()).hexdigest()))
         elif not {"pre", "code"} & set(self.within):
             self.texts.append(data)                        # MathJax reads these
-            for tex in re.findall(r"\\(?:href|url|style|unicode|require|class|cssId)\b.{0,30}", data):
+            for tex in re.findall(r"\\(?:href|url|style|unicode|require|class|cssId|mmlToken)\b.{0,30}", data):
                 self.found.add(("tex", tex))
 
 

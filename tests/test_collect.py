@@ -1,6 +1,8 @@
 """What is handed in through an exchange folder or a learning platform's archive arrives as data, with the collector's time."""
+import getpass
 import io
 import os
+import re
 import time
 import zipfile
 from datetime import datetime
@@ -29,11 +31,25 @@ def test_the_exchange_takes_files_only_and_its_own_time(course):
     os.mkfifo(inbound / "pipe")
     os.utime(inbound, (0, 0))
     before = time.time()
-    course.nbgrader("collect", NAME)
+    course.nbgrader("collect", NAME, "--Collect.check_owner=False")
     taken = course.handed_in("eve")
     assert sorted(p.name for p in taken.iterdir()) == [f"{NAME}.ipynb", "timestamp.txt"]
     said = datetime.fromisoformat((taken / "timestamp.txt").read_text().replace(" UTC", "+00:00")).timestamp()
     assert abs(said - before) < 600, "the time is when the files were last changed, which nobody can set back"
+
+
+@pytest.mark.loop
+def test_nobody_hands_in_for_another_or_stops_the_others_at_the_exchange(course):
+    inbound, me = course.folder / "exchange" / "generative-models" / "inbound", getpass.getuser()
+    notebook = (ROOT / "exercises" / NAME / f"{NAME}.ipynb").read_bytes()
+    for folder in (f"{me}+{NAME}+2027-01-01 00:00:00 UTC", f"{me}+{NAME}+soon", f"ada+{NAME}+2099-01-01 00:00:00 UTC"):
+        (inbound / folder).mkdir(parents=True)
+        (inbound / folder / f"{NAME}.ipynb").write_bytes(notebook)
+    (inbound / f"{me}+{NAME}+2098-01-01 00:00:00 UTC").symlink_to("/etc")
+    (inbound / f"bea+{NAME}+2027-01-01 00:00:00 UTC").write_text("a file")
+    said = course.nbgrader("collect", NAME)
+    assert [p.name for p in (course.folder / "submitted").iterdir()] == [me] and f"it belongs to {me}" in said, said
+    assert sorted(p.name for p in course.handed_in(me).iterdir()) == [f"{NAME}.ipynb", "timestamp.txt"]
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -55,11 +71,23 @@ def test_a_platforms_archive_is_unpacked_within_limits_and_inside_its_folder(cou
         "bob_2_assignsubmission_file_/mine.zip": zipped({f"deep/{NAME}.ipynb": notebook, "timestamp.txt": b"1999-01-01 00:00:00 UTC"}),
         f"../../../escaped_3_assignsubmission_file_/{NAME}.ipynb": notebook,
         "mallory_5_assignsubmission_file_/nbgrader_config.py": b"raise SystemExit",
-    }))
+        "mallory_6_assignsubmission_file_/m.zip": zipped({f"ada_1_assignsubmission_file_/{NAME}.ipynb": b"not ada's"}),
+        "mallory_7_assignsubmission_file_/m.zip": zipped({f".._7_x/{NAME}.ipynb": b"out"}),
+        f"mallory_8_assignsubmission_file_/ada_1_x/{NAME}.ipynb": b"not ada's",
+        f".._9_x/{NAME}.ipynb": b"out",
+        "carl_10_assignsubmission_file_/a.ipynb": b"first",
+        "carl_10_assignsubmission_file_/a.zip": zipped({"a.ipynb": b"second", "a.ipynb/b.ipynb": b"third"}),
+        "carl_10_assignsubmission_file_/a.ipynb/c.ipynb": b"a file and a folder",
+        "dora_11_assignsubmission_file_/large.ipynb": b"\0" * (30 << 20),
+    } | {f"eve_12_assignsubmission_file_/{i}.txt": b"" for i in range(2000)}))
     os.symlink("/etc/passwd", archives / "passwd.ipynb")
-    moodle = r".*/(?P<student_id>[^/_]+)_\d+_[^/]*/(?:.*/)?(?P<file_id>[^/]+)$"       # as the README has it
+    moodle = re.search(r"named_regexp='([^']+)'", (ROOT / "README.md").read_text())[1]
     said = course.nbgrader("zip_collect", NAME, f"--FileNameCollectorPlugin.named_regexp={moodle}")
-    assert sorted(p.name for p in (course.folder / "submitted").iterdir()) == ["ada", "bob", "escaped"], said
+    taken = {p.name: sorted(f.name for f in course.handed_in(p.name).iterdir()) for p in (course.folder / "submitted").iterdir()}
+    assert taken.pop("carl")[0] == "a.ipynb" and (course.handed_in("carl") / "a.ipynb").read_bytes() == b"first"
+    assert (course.handed_in("mallory") / f"{NAME}.ipynb").read_bytes() == b"not ada's" and taken.pop("mallory")
+    assert sorted(taken) == ["ada", "bob", "escaped"], said
+    assert not (course.folder / NAME).exists() and (course.handed_in("ada") / f"{NAME}.ipynb").read_bytes() == notebook
     for student in ("ada", "bob", "escaped"):
         assert [p.name for p in course.handed_in(student).iterdir()] == [f"{NAME}.ipynb"]
     assert "unpacks to more than 20 MB" in said and "is a link" in said

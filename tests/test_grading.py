@@ -119,13 +119,52 @@ def test_what_is_shown_names_no_place_of_this_machine_and_holds_nothing_alive():
     from course_lib.grading.outputs import clean, markdown
     shown = clean([{"output_type": "stream", "name": "stdout", "text": f"{sys.prefix}/lib and {sandbox.TOOLBOX}/gan"},
                    {"output_type": "display_data", "data": {"text/html": "<b onclick=x()>b</b><script>x()</script>",
-                                                            "application/javascript": "x()"}}, {"output_type": "anything"}, 3])
+                                                            "application/javascript": "x()"}}, {"output_type": "anything"}, 3], [1000])
     assert len(shown) == 2 and sys.prefix not in str(shown) and str(sandbox.TOOLBOX.parent) not in str(shown)
     assert "onclick" not in str(shown) and "<script" not in str(shown) and "javascript" not in str(shown)
     page = markdown("*p < q*, $a < b$\n\n[x](javascript:x()) [ok](https://example.org)\n\n\n![p](attachment:a.png) ![m](attachment:b.png)",
                     {"a.png": {"image/png": "QUJD"}})
     assert "<em>p &lt; q</em>" in page and "$a &lt; b$" in page and "javascript" not in page and 'href="https://example.org"' in page
     assert "data:image/png;base64,QUJD" in page and "attachment" not in page and "\n" not in page
+
+
+def test_rich_text_that_costs_much_is_shown_as_plain_text():
+    from course_lib.grading.outputs import MAX_FORMATTING, clean, html, markdown
+    rich = lambda text: {"output_type": "display_data", "data": {"text/html": text}}
+    assert html("<b>x</b>" * MAX_FORMATTING).startswith("<b>") and html("<b>x</b>" * (MAX_FORMATTING + 1)).startswith("<pre>")
+    first, second = clean([rich("<p>one</p>"), rich("<p>two</p>")], [15])
+    assert "one" in first["data"]["text/html"] and list(second["data"]) == ["text/plain"]
+    given = {"a": {"image/png": "QUJD"}, "b": {"image/png": "REVG"}}
+    page = markdown('![](attachment:a) <img src="attachment:b"> ' + "![](attachment:a) " * 50, given)
+    assert page.count("QUJD") == 1 and page.count("REVG") == 1
+
+
+@pytest.mark.parametrize("text", [r"\href{x}{y}", r"\\href{x}{y}", "&#92;href{x}{y}", "&#0092;href{x}{y}", "&#x5c;href{x}{y}",
+                                  "&#X5C;href{x}{y}", "&bsol;href{x}{y}", r"\mmlToken{mi}[href=x]{y}", r"&#92;\href{x}{y}"])
+def test_no_tex_that_links_is_left(text):
+    from html import unescape
+
+    from course_lib.grading.outputs import clean, markdown
+    shown = clean([{"output_type": "display_data", "data": {f"text/{kind}": f"${text}$"}} for kind in ("html", "markdown", "latex")], [1000])
+    pages = [*(next(iter(output["data"].values())) for output in shown), markdown(f"${text}$")]
+    assert len(pages) == 4 and not any(word in unescape(page) for page in pages for word in (r"\href", r"\mmlToken"))
+
+
+@pytest.mark.parametrize("name,takes", [
+    ("ada", True), ("Zoe\u0308", True), ("สมชาย ใจดี", True), ("o'neil@x.org", True), ("學" * 60, True),
+    ("..", False), ("", False), ("-x", False), ("a/b", False), ("學" * 84, False), ("x" * 101, False), ("a\n", False)])
+def test_a_student_may_be_called(name, takes):
+    from course_lib.grading.intake import is_student
+    assert is_student(name) == takes
+
+
+def test_another_picture_makes_another_submission():
+    from nbformat import v4
+
+    from course_lib.grading.hooks import key
+    def notebook(picture):
+        return v4.new_notebook(cells=[v4.new_markdown_cell("![](attachment:a)", id="a", attachments={"a": {"image/png": picture}})])
+    assert key(notebook("QUJD")) == key(notebook("QUJD")) != key(notebook("REVG"))
 
 
 def test_data_nested_too_deep_does_not_cross():

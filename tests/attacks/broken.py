@@ -158,6 +158,18 @@ def two_names(course, folder, notebook):
         (folder / name).write_text(text(notebook))
 
 
+@attack(refused=True)
+def bytes_for_a_name(course, folder, notebook):
+    """A folder beside nothing, whose name is no text and which would be taken for a notebook."""
+    os.mkdir(os.path.join(os.fsencode(folder), b"\xff\n\x1b[2J.ipynb"))
+
+
+@attack(refused=True)
+def zip_of_two(course, folder, notebook):
+    """A zip with two notebooks of the right name."""
+    zipped(folder, {f"old/{NAME}": text(notebook), f"new/{NAME}": text(notebook)})
+
+
 @attack(GAME)
 def other_name(course, folder, notebook):
     """One notebook with another name, which is taken."""
@@ -289,7 +301,7 @@ def zip_odd_method(course, folder, notebook):
     (folder / "x.zip").write_bytes(bytes(whole))
 
 
-ODD = {"braces": "{}", "braces_name": "{student}", "star": "*", "class": "[x]", "newline": "new\nline", "escape": "\x1b[2J\x1b]0;x\x07", "long": "x" * 255,
+ODD = {"wide": "學" * 84, "braces": "{}", "braces_name": "{student}", "star": "*", "class": "[x]", "newline": "new\nline", "escape": "\x1b[2J\x1b]0;x\x07", "long": "x" * 255,
        "bytes": b"\xff\xfe", "spaces": " ", "dash": "--force", "quote": "x' OR 1=1 --", "percent": "%s%n", "markup": "<script>alert(1)<_script>",
        "underscore": "_", "backslash": "a\\b", "formula": "=cmd|'x'!A1", "right_to_left": "\u202egnp", "semicolon": "a;b", "comma": "a,b"}
 

@@ -159,6 +159,7 @@ MARKED = {
     "link": "[x](javascript:alert(1)) [x]( JaVaScRiPt:alert(1)) [x](java&#115;cript:alert(1)) [x](&#x6A;avascript:alert(1)) <javascript:alert(1)>",
     "reference": "[x][y] ![x][y]\n\n[y]: javascript:alert(1) \"x\"", "image": "![x](javascript:alert(1)) ![\" onerror=\"alert(1)](x) ![x](x \"\\\" onerror=alert(1)\")",
     "tex": "$\\href{javascript:alert(1)}{x}$ $$\\style{background:url(javascript:alert(1))}{x}$$ \\(\\href{javascript:alert(1)}{x}\\)",
+    "tex_hidden": "$\\\\href{javascript:alert(1)}{x}$ $&#92;href{javascript:alert(1)}{x}$ $&#x5C;href{x}{y}$ $&bsol;href{x}{y}$ $\\mmlToken{mi}[href=javascript:alert(1)]{x}$",
     "environment": "\\begin{equation}\\href{javascript:alert(1)}{x}\\end{equation} $\\unicode{<img src=x onerror=alert(1)>}$", "code": "`<script>alert(1)</script>`\n\n    <script>alert(1)</script>\n",
     "fence": "```html\"><script>alert(1)</script>\n<script>alert(1)</script>\n```\n~~~<img src=x onerror=alert(1)>\nx\n~~~", "heading": "# <script>alert(1)</script> \"onclick=alert(1) x=\"\n",
     "split": "<scr\n\nipt>alert(1)</script>\n\n<img src=x\n\nonerror=alert(1)>", "escaped": "\\<script>alert(1)\\</script> &#60;script&#62;alert(1)&#60;/script&#62;",

@@ -55,6 +55,18 @@ answers(
     hidden_memory=("Holds 1.5 GB in files of memory that no process maps.",
                    "import os\nfds = []\nfor i in range(24):\n    fds.append(os.memfd_create(str(i)))\n    for _ in range(64): os.write(fds[-1], bytes(1 << 20))\n"
                    "import time\ntime.sleep(1)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
+    memory_on_nobodys_account=("Asks for shared memory that can be held without being mapped.",
+                               "import ctypes, mmap, os\nlibc = ctypes.CDLL(None)\nif libc.shmget(0, 1 << 20, 0o1600) >= 0: print('held' + '!')\n"
+                               "for make in (lambda: mmap.mmap(-1, 1 << 20), lambda: mmap.mmap(os.open('/dev/zero', 2), 1 << 20), lambda: os.memfd_create('x')):\n"
+                               "    try: make(); print('held' + '!')\n    except (OSError, ValueError): pass\n" + RIGHT, GAME, ("held!",)),
+    swarm_of_sessions=("60 processes that are busy, each a session of its own, which schedulers treat as equals of the other students'.",
+                       "import os, time\nfor i in range(55):\n    if os.fork() == 0:\n        os.setsid()\n        while True: pass\ntime.sleep(50)\n" + WRONG),
+    free_cores=("Undoes what keeps a swarm on one core.",
+                "import os\ntry: os.sched_setaffinity(0, range(os.cpu_count())); print('moved' + '!')\nexcept OSError: pass\n" + RIGHT, GAME, ("moved!",)),
+    keyring=("Leaves a message in the keyring of the instructor's session.",
+             "import ctypes, platform\nadd, ask = (248, 250) if platform.machine() == 'x86_64' else (217, 219)\nlibc = ctypes.CDLL(None)\n"
+             "if max(libc.syscall(add, b'user', b'message', b'the answer', 10, -3), libc.syscall(ask, 0, -3, 1)) > 0: print('a keyring' + '!')\n" + RIGHT,
+             GAME, ("a keyring!",)),
     shared_memory=("Holds 1.5 GB that always two processes share.",
                    "import os, time\nfor i in range(3):\n    if os.fork() == 0:\n        x = b'x' * (512 << 20)\n        os.fork()\n        time.sleep(99)\n"
                    "    time.sleep(1.2)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
@@ -95,6 +107,27 @@ def nested_markup(course, folder, notebook):
 def nested_markup_shown(course, folder, notebook):
     """The same in three outputs."""
     return "from IPython.display import HTML, display\nfor i in range(3): display(HTML('<b><p>' * 8_000))"
+
+
+@attack(GAME)
+def nested_emphasis(course, folder, notebook):
+    """HTML whose every paragraph has to carry on all that was opened before."""
+    return ("from IPython.display import HTML, display\nx = ''.join(f'<b title={i}><p>' for i in range(990))\n"
+            "for i in range(20): display(HTML(x))\n" + RIGHT)
+
+
+@attack(GAME)
+def nothing_at_length(course, folder, notebook):
+    """An answer with a gap of 40,000 empty lines, over which a highlighter ponders."""
+    return RIGHT + "x = 1" + "\n" * 40_000 + "y = 1"
+
+
+@attack()
+def one_picture_often(course, folder, notebook):
+    """A picture of 1 MB, shown three thousand times."""
+    written = cell(notebook, "written")
+    written.source, written.attachments = "![x](attachment:a) " * 2_500, {"a": {"image/png": "QUJD" * 250_000}}
+    return notebook
 
 
 @attack()

@@ -64,6 +64,13 @@ def stored_outputs(nb):
 
 
 @unusual
+def setup_cell_with_an_import(nb):
+    cell(nb, "setup").source += "\nimport numpy as np"
+    c = cell(nb, "jsd")
+    c.source = "SMALLEST = np.finfo(float).tiny\n" + c.source
+
+
+@unusual
 def answer_twice_first_blank(nb):
     right = copy.deepcopy(cell(nb, "jsd"))
     answer(nb, "jsd", "def jsd(p, g, pi):\n    raise NotImplementedError")
