@@ -80,7 +80,7 @@ def _data(data, room: list[int]) -> dict[str, str]:
     kept = {}
     for kind, value in (data.items() if isinstance(data, dict) else ()):
         if kind in ("text/html", "text/markdown", "text/latex") and isinstance(value, str):
-            room[0] -= len(value)
+            room[0] -= min(len(value), MAX_RICH)
             if room[0] < 0:
                 kept["text/plain"] = "… too much rich text in this notebook …"
                 continue
