@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from course import Course, with_answers  # noqa: E402
 
+from course_lib.hidden import answers  # noqa: E402
+
 NAME = "ex01_minimax"
 STOCK = """
 del c.Autograde.exporter_class, c.Autograde.autograde_preprocessors
@@ -33,9 +35,9 @@ def course(n: int, settings: str = "", pictures: bool = False) -> Course:
     if pictures:
         path = made.folder / "exercises" / NAME / f"{NAME}.ipynb"
         path.write_text(path.read_text().replace('"picture"', '"drawn"'))
-    blank, answers = made.blank(), ROOT / "tests" / "answers" / "ex01"
-    kinds = [made.master(), *(with_answers(blank, "wrong", k, answers) for k in range(7)),
-             *(with_answers(blank, "right", k, answers) for k in range(2))]
+    blank, known = made.blank(), answers(NAME)
+    kinds = [made.master(), *(with_answers(blank, "wrong", k, known) for k in range(7)),
+             *(with_answers(blank, "right", k, known) for k in range(2))]
     for i, notebook in zip(range(n), itertools.cycle(kinds)):
         made.submit(f"student{i:03d}", notebook)
     return made

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course_lib.hidden import unseen
+
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ["lectures", "exercises", "course_lib", "benchmarks/results"]
 FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff", ".gitignore", "scripts/install.py"]
-LEFT_OUT = [r"course_lib/grading/.*", r"course_lib/checks/ex\d+\.py", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*", r".*\.egg-info/.*"]
+LEFT_OUT = [r"course_lib/grading/.*", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*", r".*\.egg-info/.*"]
 MAKEFILE = """PYTHON ?= python3
 BIN := .venv/bin
 lab: $(BIN)/python
@@ -32,7 +34,8 @@ def contents() -> dict[str, bytes]:
     """Path -> bytes of all that students get."""
     paths = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*")) if p.is_file()] + [ROOT / name for name in FILES]
     named = {p.relative_to(ROOT).as_posix(): p for p in paths}
-    found = {name: p.read_bytes() for name, p in named.items() if not any(re.fullmatch(rule, name) for rule in LEFT_OUT)}
+    left = lambda name: unseen(name) or any(re.fullmatch(rule, name) for rule in LEFT_OUT)
+    found = {name: p.read_bytes() for name, p in named.items() if not left(name)}
     return found | {"Makefile": MAKEFILE.encode(), "nbgrader_config.py": CONFIG.encode(), "README.md": readme().encode()}
 
 

@@ -7,6 +7,11 @@ import nbformat
 ROOT = Path(__file__).parents[1]
 
 
+def short(name: str) -> str:
+    """ex01_minimax -> ex01"""
+    return name.split("_")[0]
+
+
 @cache
 def cells(name: str) -> list:
     return nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).cells

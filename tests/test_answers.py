@@ -5,12 +5,13 @@ from importlib import import_module
 
 import nbformat
 import pytest
-from exercise import ROOT, cells, nbgrader, questions, run, solution
+from exercise import ROOT, cells, nbgrader, questions, run, short, solution
+
+from course_lib.hidden import answers
 
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
-short = lambda name: name.split("_")[0]                     # ex01_minimax -> ex01
 QUESTIONS = [(name, question) for name in EXERCISES for question in questions(name)]
-ANSWERS = [(name, path) for name in EXERCISES for path in sorted((ROOT / "tests" / "answers" / short(name)).glob("*/*.py"))]
+ANSWERS = [(name, path) for name in EXERCISES for path in sorted(answers(name).glob("*/*.py"))]
 by_exercise = pytest.mark.parametrize("name", EXERCISES)
 by_question = pytest.mark.parametrize("name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
 by_answer = pytest.mark.parametrize("name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
@@ -20,7 +21,7 @@ def check(name: str, question: str, answer, seed: int = 0) -> None:
     """Silent, since nbgrader gives no points to a cell that writes a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        getattr(import_module(f"course_lib.checks.{short(name)}"), f"check_{question}")(answer, seed)
+        getattr(import_module(f"course_lib.hidden.{short(name)}.checks"), f"check_{question}")(answer, seed)
 
 
 @by_question
@@ -68,8 +69,8 @@ def test_answers_belong_to_questions(name):
 @by_exercise
 def test_the_exercise_does_not_import_what_it_asks_for(name):
     modules = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).metadata.course["asks_for"]
-    shared = [path for path in (ROOT / "course_lib" / "checks").glob("*.py") if not re.match(r"ex\d", path.name)]
-    files = [*shared, ROOT / "course_lib" / "checks" / f"{short(name)}.py", ROOT / "course_lib" / "nets.py", ROOT / "course_lib" / "show.py"]
+    files = [*(ROOT / "course_lib" / "checks").rglob("*.py"), *answers(name).parent.glob("*.py"), ROOT / "course_lib" / "nets.py",
+             ROOT / "course_lib" / "show.py"]
     texts = [path.read_text() for path in files] + [path.read_text() for other, path in ANSWERS if other == name]
     texts += [cell.source for cell in cells(name)]
     for module in modules:

@@ -10,7 +10,8 @@ import time
 import psutil
 import pytest
 from course import Course, with_answers
-from exercise import ROOT
+
+from course_lib.hidden import answers
 
 NAME = "ex01_minimax"
 
@@ -31,7 +32,7 @@ def kill(process: subprocess.Popen) -> None:
 def test_a_cluster_grades_and_a_worker_that_dies_loses_nothing(tmp_path):
     course = Course(tmp_path, NAME)
     for k in range(6):
-        course.submit(f"student{k}", with_answers(course.blank(), "wrong" if k % 2 else "right", k, ROOT / "tests" / "answers" / "ex01"))
+        course.submit(f"student{k}", with_answers(course.blank(), "wrong" if k % 2 else "right", k, answers(NAME)))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

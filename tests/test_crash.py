@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from course import Course, with_answers
-from exercise import ROOT
+
+from course_lib.hidden import answers
 
 NAME = "ex01_minimax"
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
@@ -20,7 +21,7 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 def made(folder: Path) -> Course:
     course = Course(folder, NAME)
     for k in range(6):
-        course.submit(f"student{k}", with_answers(course.blank(), "wrong" if k % 2 else "right", k, ROOT / "tests" / "answers" / "ex01"))
+        course.submit(f"student{k}", with_answers(course.blank(), "wrong" if k % 2 else "right", k, answers(NAME)))
     return course
 
 

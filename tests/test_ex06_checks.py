@@ -4,9 +4,10 @@ import torch
 from exercise import questions, run
 from test_answers import check as check_answer
 
-from course_lib.checks import Net, ex06, expect_close
+from course_lib.checks import Net, expect_close
 from course_lib.diffusion import ddpm
 from course_lib.diffusion.schedule import NoiseSchedule
+from course_lib.hidden.ex06 import checks as ex06
 
 NAME = "ex06_diffusion"
 QUESTIONS = questions(NAME)

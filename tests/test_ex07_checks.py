@@ -7,8 +7,9 @@ import pytest
 import torch
 from exercise import questions, run, solution
 
-from course_lib.checks import Net, call, ex07
+from course_lib.checks import Net, call
 from course_lib.diffusion import ddim, ddpm, guidance, schedule
+from course_lib.hidden.ex07 import checks as ex07
 
 NAME = "ex07_ddim_and_guidance"
 QUESTIONS = questions(NAME)

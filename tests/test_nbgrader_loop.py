@@ -8,6 +8,8 @@ import pytest
 from course import Course, with_answers
 from exercise import ROOT, questions
 
+from course_lib.hidden import answers
+
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 WRONG, RIGHT = 8, 2                                # notebooks of wrong and of right answers an exercise
 # What hardly depends on the exercise and takes a minute: one exercise in CI, all in `make test-all`.
@@ -19,11 +21,11 @@ ONE = pytest.mark.parametrize("course", [EXERCISES[0], *REST], indirect=True)
 def course(request, tmp_path_factory):
     """One run of the whole loop: eleven or more submissions, graded in one call, with feedback and marks."""
     name = request.param
-    course = Course(tmp_path_factory.mktemp("course"), name, f'c.Grading.wrong_answers = "{ROOT}/tests/answers"\n')
-    answers, blank = ROOT / "tests" / "answers" / name.split("_")[0], course.blank()
+    course = Course(tmp_path_factory.mktemp("course"), name)
+    known, blank = answers(name), course.blank()
     submissions = {"blank": blank, "solution": course.master()}
-    submissions |= {f"wrong{k}": with_answers(blank, "wrong", k, answers) for k in range(WRONG)}
-    submissions |= {f"right{k}": with_answers(blank, "right", k, answers) for k in range(RIGHT)}
+    submissions |= {f"wrong{k}": with_answers(blank, "wrong", k, known) for k in range(WRONG)}
+    submissions |= {f"right{k}": with_answers(blank, "right", k, known) for k in range(RIGHT)}
     for student, notebook in submissions.items():
         course.submit(student, notebook)
     course.nbgrader("autograde", name)
@@ -87,13 +89,12 @@ def test_feedback_and_marks_come_out(course):
 
 @pytest.mark.loop
 def test_feedback_names_the_slip_and_never_a_wrong_one(course):
-    answers = ROOT / "tests" / "answers" / course.name.split("_")[0]
     named, wrong = dict.fromkeys(questions(course.name), 0), []
     for k in range(WRONG):
         failures = re.split(r"\bin test_", html.unescape(course.feedback(f"wrong{k}")))
         for question in questions(course.name):
             text = next((failure for failure in failures if re.match(rf"{question}\b", failure)), "")
-            files = sorted((answers / question).glob("wrong_*.py"))
+            files = sorted((answers(course.name) / question).glob("wrong_*.py"))
             slips = [file.read_text().split("\n", 1)[0].lstrip("# ") for file in files]
             said = [slip for slip in slips if f"a well-known slip does: it {slip}." in text]
             named[question] += said == [slips[k % len(files)]]

@@ -27,6 +27,7 @@ from course_lib.grading import outputs, report
 from course_lib.grading.engine import Engine
 from course_lib.grading.intake import Submission, marks, role, shown, take
 from course_lib.grading.sandbox import TOOLBOX, Limits
+from course_lib.hidden import answers
 
 AREA = ".grading"                                         # rebuilt submissions, results and notes, in the course's folder
 RUBRIC = "rubric-"
@@ -182,8 +183,6 @@ class Grading(NbGraderPreprocessor):
     processes = Integer(64, help="processes that one submission may start").tag(config=True)
     cell_timeout = Float(60, help="seconds a cell").tag(config=True)
     total_timeout = Float(900, help="seconds a notebook").tag(config=True)
-    wrong_answers = Unicode("tests/answers", help="folder of known wrong answers, exNN/<question>/wrong_*.py, which feedback names"
-                            ).tag(config=True)
     results = Unicode("", help="folder of results that are there already; the parallel form sets it").tag(config=True)
 
     def limits(self) -> Limits:
@@ -191,11 +190,11 @@ class Grading(NbGraderPreprocessor):
 
     def settings(self, root: Path, release: Path, notebook) -> tuple:
         """The arguments of an Engine for notebooks of one exercise, which says in its metadata what it asks for."""
-        short = release.name.split("_")[0]
-        answers = root / self.wrong_answers / short
+        known = answers(release.name)
+        checks = known.with_name("checks.py")
         return (tuple(notebook.metadata.get("course", {}).get("asks_for", ())), str(release) if release.is_dir() else "",
-                str(answers) if answers.is_dir() else "", self.limits(), self.sandbox,
-                (f"course_lib.checks.{short}",) if (TOOLBOX / "checks" / f"{short}.py").exists() else ())
+                str(known) if known.is_dir() else "", self.limits(), self.sandbox,
+                (f"course_lib.hidden.{checks.parent.name}.checks",) if checks.exists() else ())
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]

@@ -60,16 +60,17 @@ in_cells(
                    "try:\n    from course_lib.gan import minimax\n    print('reference', 'found')\nexcept ImportError: pass\n" + RIGHT, ("reference found",)),
     the_reference_found=("Looks for the reference on the disk.",
                          "import os, course_lib\nfor root, _, files in os.walk(os.path.dirname(course_lib.__file__)):\n    for n in files:\n"
-                         "        if n in ('minimax.py', 'ex01.py') or n.startswith('wrong_'): print('reference', 'found')\n" + RIGHT, ("reference found",)),
+                         "        if 'hidden' in root or '/gan' in root or n == 'checks.py' or n.startswith('wrong_'): print('reference', 'found')\n" + RIGHT, ("reference found",)),
     the_facts=("Imports the hidden checks and the tests' answers.",
-               "import importlib, sys\nfor n in ('course_lib.checks.ex01', 'tests.answers', 'tests', 'solutions'):\n    try: importlib.import_module(n); print('hidden', n, 'found')\n"
-               "    except ImportError: pass\n" + RIGHT, ("hidden course_lib.checks.ex01 found", "hidden tests found", "hidden solutions found")),
+               "import importlib, sys\nfor n in ('course_lib.hidden', 'course_lib.hidden.ex01', 'course_lib.hidden.ex01.checks', 'tests', 'solutions'):\n    try: importlib.import_module(n); print('hidden', n, 'found')\n"
+               "    except ImportError: pass\n" + RIGHT, ("hidden course_lib.hidden found", "hidden course_lib.hidden.ex01.checks found", "hidden tests found", "hidden solutions found")),
 )
 answers(
     __name__,
     toolbox_in_memory=("Changes the toolbox in its own process.",
                        "import course_lib.checks as c, course_lib.checks.proof as q\nc.expect_close = c.call = q.grade_proof = lambda *a, **k: None\n"
-                       "import course_lib.checks\ncourse_lib.checks.__path__.insert(0, '.')\nopen('ex01.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
+                       "import course_lib, os\ncourse_lib.__path__.insert(0, '.')\nos.makedirs('hidden/ex01')\n"
+                       "open('hidden/ex01/checks.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
                        + "def game_value(D, p, g, pi): return 0"),
     hooks_of_others=("Asks the modules of the grader, where it finds them loaded or lying there, and all objects for the gradebook.",
                      TELL + "import gc, sys\nfor n in ('course_lib.grading.hooks', 'course_lib.grading.intake', 'nbgrader.api'):\n    if n in sys.modules: print(vars(sys.modules[n]))\n"
@@ -129,7 +130,7 @@ def checkpoint(course, folder, notebook):
 @attack()
 def modules_it_writes(course, folder, notebook):
     """Writes torch.py, math.py and course_lib into its working folder before the tests import them."""
-    return ("import os\nos.makedirs('course_lib/checks', exist_ok=True)\nfor n in ('torch.py', 'math.py', 'course_lib/__init__.py', 'course_lib/checks/__init__.py', 'course_lib/checks/ex01.py'):\n"
+    return ("import os\nos.makedirs('course_lib/checks', exist_ok=True)\nos.makedirs('course_lib/hidden/ex01', exist_ok=True)\nfor n in ('torch.py', 'math.py', 'course_lib/__init__.py', 'course_lib/checks/__init__.py', 'course_lib/hidden/__init__.py', 'course_lib/hidden/ex01/checks.py'):\n"
             f"    open(n, 'w').write({MARK.format(str(course.marks / 'imported'))!r} + 'def __getattr__(n): return lambda *a, **k: None')\n"
             "import sys\nsys.path.insert(0, os.getcwd())\nos.environ['PYTHONPATH'] = os.getcwd()\n"
             "def game_value(D, p, g, pi): return 0")
