@@ -10,23 +10,13 @@ import pytest
 import vlb_lines
 from exercise import ROOT
 
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import parse
-from course_lib.checks.proof import (
-    MINIMAX,
-    RBM_GRADIENT,
-    VLB,
-    VLB_FROM_LIKELIHOOD,
-    check_proof,
-    grade_proof,
-    minimax,
-    minimax_with_prior,
-    minimax_with_smoothing,
-    typeset,
-)
-from course_lib.checks.proof_rbm import HIDDEN, VISIBLE
-from course_lib.checks.proof_vlb import FORMS
 from course_lib.hidden import unseen
+from course_lib.proofs import check_proof, grade_proof, typeset
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import parse
+from course_lib.proofs.minimax import MINIMAX, minimax, minimax_with_prior, minimax_with_smoothing
+from course_lib.proofs.rbm import HIDDEN, RBM_GRADIENT, VISIBLE
+from course_lib.proofs.vlb import FORMS, VLB, VLB_FROM_LIKELIHOOD
 
 PRIOR, SMOOTHING = minimax_with_prior(), minimax_with_smoothing()
 

@@ -1,11 +1,11 @@
-"""The lines of the variational bound's derivation, and the numbers of their forms that course_lib/checks/proof_vlb.py stores.
+"""The lines of the variational bound's derivation, and the numbers of their forms that course_lib/proofs/vlb.py stores.
 
 `python tests/vlb_lines.py` prints the table FORMS of that file afresh; test_proof.py proves that it is current. The file is
 no part of what students get.
 """
-from course_lib.checks import proof_vlb
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import parse
+from course_lib.proofs import vlb
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import parse
 
 # name -> the line, and whether joints may be written as products over single steps where its form is compared
 LINES = {
@@ -22,11 +22,11 @@ LINES = {
 
 
 def value(line: str, split: bool, T: int) -> float:
-    return evaluate(parse(line, proof_vlb.LANGUAGE), proof_vlb.form_chain(proof_vlb.FORM_SEED, T, split)).item()
+    return evaluate(parse(line, vlb.LANGUAGE), vlb.form_chain(vlb.FORM_SEED, T, split)).item()
 
 
 def forms() -> dict[str, tuple[float, ...]]:
-    return {name: tuple(value(line, split, T) for T in proof_vlb.FORM_LENGTHS) for name, (line, split) in LINES.items()}
+    return {name: tuple(value(line, split, T) for T in vlb.FORM_LENGTHS) for name, (line, split) in LINES.items()}
 
 
 if __name__ == "__main__":

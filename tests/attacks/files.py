@@ -68,7 +68,7 @@ in_cells(
 answers(
     __name__,
     toolbox_in_memory=("Changes the toolbox in its own process.",
-                       "import course_lib.checks as c, course_lib.checks.proof as q\nc.expect_close = c.call = q.grade_proof = lambda *a, **k: None\n"
+                       "import course_lib.checks as c, course_lib.proofs as q\nc.expect_close = c.call = q.grade_proof = lambda *a, **k: None\n"
                        "import course_lib, os\ncourse_lib.__path__.insert(0, '.')\nos.makedirs('hidden/ex01')\n"
                        "open('hidden/ex01/checks.py', 'w').write('def __getattr__(n): return lambda *a: None')\n"
                        + "def game_value(D, p, g, pi): return 0"),

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.checks import Net, call, expect_close, expect_results, expect_state, proof
+from course_lib.checks import Net, call, expect_close, expect_results, expect_state
 from course_lib.checks.descent import descend, surprise
+from course_lib.proofs import check_proof as check_lines
+from course_lib.proofs.minimax import minimax_with_prior
 
 DTYPES = ((torch.float32, 2e-6), (torch.float64, 1e-12))
 SHAPES = ((5,), (3, 4), (2, 3, 7))
@@ -34,7 +36,7 @@ class Game(NamedTuple):
 
 @cache
 def games(seed: int) -> list[Game]:
-    game = proof.minimax_with_prior(seed)
+    game = minimax_with_prior(seed)
     value, _, best_D, best_value, _, least = ([torch.tensor(v) for v in values] for values in game.references)
     return [Game(*(torch.tensor(problem.names[key].array) for key in "pgD"), problem.names["pi"].array.item(),
                  value[i].item(), best_D[i], best_value[i].item(), least[i].item())
@@ -260,4 +262,4 @@ def check_density_ratio(density_ratio, seed: int = 0) -> None:
 
 
 def check_proof(lines, seed: int = 0) -> None:
-    proof.check_proof(lines, proof.minimax_with_prior(seed))
+    check_lines(lines, minimax_with_prior(seed))

@@ -11,10 +11,10 @@ from functools import cache
 
 import numpy as np
 
-from course_lib.checks.derivation import Line, Milestone, Proof
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import Language, parse
-from course_lib.checks.problem import Problem, Value
+from course_lib.proofs.derivation import Line, Milestone, Proof
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import Language, parse
+from course_lib.proofs.problem import Problem, Value
 
 POINTS, PROBLEMS = 5, 6
 DIVERGENCES = {"KL", "JSD"}

@@ -10,10 +10,10 @@ from itertools import islice
 
 import numpy as np
 
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import LineError, syntax
-from course_lib.checks.indices import bar
-from course_lib.checks.problem import TOLERANCE, same_value
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import LineError, syntax
+from course_lib.proofs.indices import bar
+from course_lib.proofs.problem import TOLERANCE, same_value
 
 MAX_TRIALS, MAX_STEPS, MAX_HINTS = 150, 250, 6
 

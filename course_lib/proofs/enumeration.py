@@ -8,9 +8,9 @@ from functools import reduce
 
 import numpy as np
 
-from course_lib.checks.expressions import LineError, short
-from course_lib.checks.indices import bar, positions, time
-from course_lib.checks.problem import TOLERANCE, Problem, Value
+from course_lib.proofs.expressions import LineError, short
+from course_lib.proofs.indices import bar, positions, time
+from course_lib.proofs.problem import TOLERANCE, Problem, Value
 
 MAX_STEPS, MAX_POWER, MAX_TERMS = 3000, 16, 20
 ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: np.power}

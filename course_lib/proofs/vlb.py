@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_lib.checks.derivation import Line, Milestone, Proof
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import Language, LineError, short
-from course_lib.checks.problem import Problem, same_value
+from course_lib.proofs.derivation import Line, Milestone, Proof
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import Language, LineError, short
+from course_lib.proofs.problem import Problem, same_value
 
 STATES, LENGTHS = 3, (2, 3, 4, 2, 3, 4)
 FORM_SEED, FORM_LENGTHS = 7, (2, 3, 4)

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import MAX_CHARACTERS, Language, LineError, UndefinedError, parse
-from course_lib.checks.problem import Problem, same_value
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import MAX_CHARACTERS, Language, LineError, UndefinedError, parse
+from course_lib.proofs.problem import Problem, same_value
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import ast
 import re
 
-from course_lib.checks.expressions import cleaned, syntax
-from course_lib.checks.indices import bar
+from course_lib.proofs.expressions import cleaned, syntax
+from course_lib.proofs.indices import bar
 
 GREEK = {"pi", "alpha", "beta", "gamma", "delta", "eps", "theta", "phi", "sigma", "lambda"}
 SYMBOLS = {"eps": r"\varepsilon", "JSD": r"\mathrm{JSD}", "dE": r"\partial_\theta E", "E": "E"}

@@ -9,10 +9,10 @@ from itertools import product
 
 import numpy as np
 
-from course_lib.checks.derivation import Milestone, Proof
-from course_lib.checks.enumeration import evaluate
-from course_lib.checks.expressions import Language, LineError, parse
-from course_lib.checks.problem import Problem, same_value
+from course_lib.proofs.derivation import Milestone, Proof
+from course_lib.proofs.enumeration import evaluate
+from course_lib.proofs.expressions import Language, LineError, parse
+from course_lib.proofs.problem import Problem, same_value
 
 VISIBLE, HIDDEN, PROBLEMS = 3, 2, 6
 LANGUAGE = Language(names=frozenset({"v", "h"}), tables=frozenset({"E", "dE", "p"}),

@@ -2,7 +2,7 @@
 
 import ast
 
-from course_lib.checks.expressions import LineError, short
+from course_lib.proofs.expressions import LineError, short
 
 
 def bar(index: ast.expr) -> tuple[list[ast.expr], list[ast.expr]]:

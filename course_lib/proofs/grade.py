@@ -1,33 +1,11 @@
-"""Proofs, graded line by line.
-
-A student's proof is a list of strings, one line of the derivation each (see `expressions` for the language):
-
-    report = grade_proof(lines, proof, points=6)   # ProofReport: points, out_of, lines, missing; print(report) explains
-    report.points                                  # the last line of a scored cell: nbgrader's partial credit
-    check_proof(lines, proof)                      # AssertionError with the report unless the proof is complete
-    typeset(lines)                                 # the lines as mathematics, for the notebook
-
-Proofs: `MINIMAX`, `minimax_with_prior()`, `minimax_with_smoothing()`, or `minimax("sum(...)")` for any such game (the
-exercise asks for a variant); `VLB`, `VLB_FROM_LIKELIHOOD`; `RBM_GRADIENT`. `points` defaults to one a milestone.
-
-Each line is evaluated on random finite problems. It is right when its value is a milestone's, to 1e-9, on all of them,
-and its form is that milestone's. Milestones earn their points once and in order; lines between them that are true cost
-nothing; a wrong line costs one milestone, be it in a milestone's place or between two.
-"""
+"""The verdict on each line of a proof, and the points that the lines earn together."""
 
 from dataclasses import dataclass, field
 
-from course_lib.checks.derivation import Line, Proof, obstacle, read
-from course_lib.checks.expressions import MAX_CHARACTERS, LineError, UndefinedError
-from course_lib.checks.problem import same_value
-from course_lib.checks.proof_hints import explain
-from course_lib.checks.proof_latex import typeset
-from course_lib.checks.proof_minimax import MINIMAX, minimax, minimax_with_prior, minimax_with_smoothing
-from course_lib.checks.proof_rbm import RBM_GRADIENT
-from course_lib.checks.proof_vlb import VLB, VLB_FROM_LIKELIHOOD
-
-__all__ = ["MINIMAX", "RBM_GRADIENT", "VLB", "VLB_FROM_LIKELIHOOD", "LineVerdict", "ProofReport", "check_proof",
-           "grade_proof", "minimax", "minimax_with_prior", "minimax_with_smoothing", "typeset"]
+from course_lib.proofs.derivation import Line, Proof, obstacle, read
+from course_lib.proofs.expressions import MAX_CHARACTERS, LineError, UndefinedError
+from course_lib.proofs.hints import explain
+from course_lib.proofs.problem import same_value
 
 MAX_LINES = 40
 
