@@ -12,7 +12,7 @@ from diffusion_budget import IMAGES, OfTheData, labelled
 
 from course_lib.diffusion.digits import digits_ddpm, train_digits
 from course_lib.evaluate import score
-from course_lib.muon import Muon
+from course_lib.optim import Muon
 
 OPTIMISERS = {"Adam": torch.optim.Adam, "Muon": Muon}
 RUNS = [f"clusters:{optimiser}:60:{seed}" for seed in range(3) for optimiser in OPTIMISERS]

@@ -129,7 +129,7 @@ def fit(model: Trainable, batches: Iterable, *, steps: int | None = None, second
     schedule        maps progress in [0, 1] to a factor on lr
     clip            largest norm of a player's gradient
     ema             decay of a running average of the weights, min(ema, (1 + n) / (10 + n)) at step n; `sample` uses it
-    optimiser       called as optimiser(parameters, lr=…, betas=…), one a player; or `course_lib.muon.Muon`
+    optimiser       called as optimiser(parameters, lr=…, betas=…), one a player; or `course_lib.optim.Muon`
     seed            of torch's global generators for this run; their state outside is left as it was
     on_step         called as on_step(step, model) after each step; its time does not count in `seconds`
 

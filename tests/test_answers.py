@@ -69,8 +69,8 @@ def test_answers_belong_to_questions(name):
 @by_exercise
 def test_the_exercise_does_not_import_what_it_asks_for(name):
     modules = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).metadata.course["asks_for"]
-    files = [*(ROOT / "course_lib" / "checks").rglob("*.py"), *(ROOT / "course_lib" / "proofs").rglob("*.py"), *answers(name).parent.glob("*.py"), ROOT / "course_lib" / "nets.py",
-             ROOT / "course_lib" / "show.py"]
+    files = [path for room in ("checks", "proofs", "nets") for path in (ROOT / "course_lib" / room).rglob("*.py")]
+    files += [*answers(name).parent.glob("*.py"), ROOT / "course_lib" / "show.py"]
     texts = [path.read_text() for path in files] + [path.read_text() for other, path in ANSWERS if other == name]
     texts += [cell.source for cell in cells(name)]
     for module in modules:

@@ -38,7 +38,7 @@ def test_nothing_secret_is_in_it_or_in_its_history(bundle):
     assert len(secrets()) > 20
     assert not [line for line in secrets() if line in everything]
     names = subprocess.run(["git", "-C", bundle, "ls-files"], check=True, capture_output=True, text=True).stdout.split()
-    assert not [n for n in names if re.search(r"solutions|answers|wrong_|right_|course_lib/hidden|course_lib/grading|gradebook", n)]
+    assert not [n for n in names if re.search(r"solutions|/answers/|wrong_|right_|course_lib/hidden|course_lib/grading|gradebook", n)]
     assert "HIDDEN TESTS" not in everything and "BEGIN SOLUTION" not in everything
     for path in ROOM.glob("*/answers/*/*.py"):
         assert path.read_text().split("\n", 1)[0] not in everything, path

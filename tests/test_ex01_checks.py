@@ -8,7 +8,7 @@ from exercise import questions
 from test_answers import check as check_answer
 
 from course_lib.checks import Net, call, expect_close
-from course_lib.checks.descent import descend
+from course_lib.checks.facts.slopes import descend
 from course_lib.gan import minimax
 
 NAME = "ex01_minimax"

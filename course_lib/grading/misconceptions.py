@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 
-from course_lib.checks import copied
+from course_lib.checks.answers import copied
 from course_lib.grading.wire import tensors
 
 

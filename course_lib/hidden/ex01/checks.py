@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Net, call, expect_close, expect_results, expect_state
-from course_lib.checks.descent import descend, surprise
+from course_lib.checks.facts.slopes import descend, surprise
 from course_lib.proofs import check_proof as check_lines
 from course_lib.proofs.minimax import minimax_with_prior
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from course_lib.core import Trainable, fit
 from course_lib.data import batches
-from course_lib.muon import A, B, C, Muon, orthogonalised
+from course_lib.optim import A, B, C, Muon, orthogonalised
 
 
 def draw(*shape, seed=0, dtype=torch.float64):

@@ -1,0 +1,103 @@
+"""What crosses between a check and an answer: `call` and `Net`, and whether an answer changed what it was given.
+
+Numbers, text, tensors, and lists, tuples and dicts of them cross, and a network as its description. So an answer may also
+live in another process, as it does while it is graded: then it is a stand-in (course_lib.grading.remote.Answer), which
+builds networks there and tells what it `changed`.
+"""
+import inspect
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import nets
+
+
+class Net(NamedTuple):
+    """A network as data: its name in course_lib.nets, the arguments that it is built with, its weights."""
+
+    name: str
+    args: tuple
+    state: dict[str, Tensor]
+
+    @classmethod
+    def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
+        """A network whose weights and biases are drawn from N(0, scale²), float32."""
+        shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
+        return cls(name, args, {key: scale * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
+
+    def double(self) -> "Net":
+        return self._replace(state={key: tensor.double() for key, tensor in self.state.items()})
+
+    def build(self) -> nn.Module:
+        """The network itself, in the precision of its weights, which it copies."""
+        net = getattr(nets, self.name)(*self.args).to(next(iter(self.state.values())).dtype)
+        net.load_state_dict(self.state)
+        return net
+
+
+def call(answer, *args, wrt: int | None = None):
+    """answer(*args) on copies of the arguments, with each Net built; what comes back carries no gradient.
+
+    wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of results, of each sum.
+    Errors: AssertionError where the answer changed an argument in place, or where no gradient reaches argument i.
+    """
+    away = getattr(answer, "crosses", False)
+    copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
+    if wrt is not None:
+        copies[wrt].requires_grad_()
+    result = answer(*copies)
+    names = [*inspect.signature(answer).parameters][:len(args)]
+    names += [f"argument {i + 1}" for i in range(len(names), len(args))]
+    changed = getattr(answer, "changed", ())
+    for i, (name, arg, copy) in enumerate(zip(names, args, copies)):
+        assert i not in changed and unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
+    if wrt is None:
+        return _leave(result)
+    if isinstance(result, list | tuple):
+        return _leave(result), tuple(_gradient(x, copies[wrt], names[wrt]) for x in result)
+    return _leave(result), _gradient(result, copies[wrt], names[wrt])
+
+
+def copied(x):
+    """x with copies of its tensors, and its Nets built."""
+    if isinstance(x, Net):
+        return x.build()
+    if isinstance(x, dict):
+        return {key: copied(value) for key, value in x.items()}
+    if isinstance(x, list | tuple):
+        return type(x)(map(copied, x))
+    return x.detach().clone() if isinstance(x, Tensor) else x
+
+
+def unchanged(x, copy) -> bool:
+    """Whether the tensors of x and of its copy are still the same, NaN for NaN; Nets are not compared."""
+    if isinstance(x, dict):
+        return x.keys() == copy.keys() and all(unchanged(x[key], copy[key]) for key in x)
+    if isinstance(x, list | tuple) and not isinstance(x, Net):
+        return len(x) == len(copy) and all(map(unchanged, x, copy))
+    if not isinstance(x, Tensor):
+        return True
+    return x.shape == copy.shape and bool(((x == copy) | ((x != x) & (copy != copy))).all())
+
+
+def _leave(x):
+    if isinstance(x, dict):
+        return {key: _leave(value) for key, value in x.items()}
+    if isinstance(x, list | tuple):
+        return tuple(map(_leave, x))
+    return x.detach().clone() if isinstance(x, Tensor) else x
+
+
+def _gradient(result, x: Tensor, name: str) -> Tensor:
+    assert isinstance(result, Tensor), f"expected a tensor, through which gradients flow; got {kind(result)}."
+    assert result.requires_grad, (f"no gradient flows from the result back to {name}. Compute with tensors all the "
+                                  "way: .item(), .detach(), float(..) and torch.tensor(..) cut the path.")
+    return torch.autograd.grad(result.sum(), x, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+
+
+def kind(x) -> str:
+    """What something is, in words for a student."""
+    if x is None:
+        return "None (is a return missing?)"
+    return f"{len(x)} results" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
