@@ -15,12 +15,13 @@ import sys
 import tempfile
 import traceback
 
+from course_lib.grading import sandbox
 from course_lib.grading.sandbox import SCRATCH, Limits, confine, join
 
 TOOLBOX = ["course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate", "course_lib.show", "course_lib.checks",
            "course_lib.proofs", "torch._dynamo", "torch.optim", "ipywidgets"]
 ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")} | {
-    "PATH": "/usr/local/bin:/usr/bin:/bin", "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    "PYTHONPATH": str(sandbox.TOOLBOX.parent), "PATH": "/usr/local/bin:/usr/bin:/bin", "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH}/.ipython", "MPLCONFIGDIR": f"{SCRATCH}/.mpl",
           "NBGRADER_EXECUTION": "autograde"}
 
