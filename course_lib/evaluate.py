@@ -1,7 +1,8 @@
-"""How good are samples of digits, and what did they cost: the figures of every table in this course.
+"""How good samples of digits are, and what they cost: the figures of every table in this course.
 
-FID here is the Fréchet distance on a fixed, small network for digits (`data/digit_features.safetensors`), so that its
-values compare with each other and never with a paper's FID, which is taken on Inception features of photographs.
+FID here is the Fréchet distance on a fixed, small network for digits
+(`data/digit_features.safetensors`), so that its values compare with each other and never with a
+paper's FID, which is taken on Inception features of photographs.
 """
 import functools
 import math
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional as nnf
 
 FEATURES = Path(__file__).parent / "data" / "digit_features.safetensors"
-# Means over three seeds; `python benchmarks/bars.py` measures them, benchmarks/results/bars.csv holds the runs.
+# Means over three seeds. `python benchmarks/bars.py` measures them; the runs are in
+# benchmarks/results/bars.csv.
 BARS = {"real digits": 1.8, "Gaussian mixture": 164.5, "noise": 1099.7}
 
 
@@ -24,40 +26,49 @@ def _network() -> dict[str, Tensor]:
     return load_file(str(FEATURES))
 
 
+def _layer(name: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    w = _network()
+    return w[f"{name}.weight"].to(device), w[f"{name}.bias"].to(device)
+
+
 def _hidden(x: Tensor) -> Tensor:
     if x.ndim != 4 or x.shape[1:] != (1, 28, 28):
-        raise ValueError(f"Expected digits of shape (batch, 1, 28, 28) in [-1, 1], got {tuple(x.shape)}.")
+        shape = tuple(x.shape)
+        raise ValueError(f"Expected digits of shape (batch, 1, 28, 28) in [-1, 1], got {shape}.")
     if not torch.isfinite(x).all():
         raise ValueError("The images hold NaN or infinite values.")
-    w = {k: v.to(x.device) for k, v in _network().items() if not k.startswith("reference")}
-    h = x.float().clamp(-1, 1)                                                                   # (batch, 1, 28, 28)
-    h = nnf.max_pool2d(nnf.conv2d(h, w["conv1.weight"], w["conv1.bias"], padding=2).relu(), 2)   # (batch, 16, 14, 14)
-    h = nnf.max_pool2d(nnf.conv2d(h, w["conv2.weight"], w["conv2.bias"], padding=2).relu(), 2)   # (batch, 32, 7, 7)
-    return nnf.linear(h.flatten(1), w["features.weight"], w["features.bias"]).relu()             # (batch, 64)
+    layer = lambda name: _layer(name, x.device)
+    h = x.float().clamp(-1, 1)                                                # (batch, 1, 28, 28)
+    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv1"), padding=2).relu(), 2)   # (batch, 16, 14, 14)
+    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv2"), padding=2).relu(), 2)   # (batch, 32, 7, 7)
+    return nnf.linear(h.flatten(1), *layer("features")).relu()                # (batch, 64)
 
 
 @torch.no_grad()
 def features(x: Tensor) -> Tensor:
-    """The 64 features that distances are taken in    architecture: LeCun et al. 1998, Figure 2, with ReLU
+    """The 64 features that distances are taken in    LeCun et al. 1998, Figure 2
 
-    x: (batch, 1, 28, 28) in [-1, 1], clamped. Returns (batch, 64) float32. Errors: ValueError for another shape or for
-    values that are not finite.
+    The network is like the figure's, with ReLU. x: (batch, 1, 28, 28) in [-1, 1], clamped. Returns
+    (batch, 64) float32. Errors: ValueError for another shape or for values that are not finite.
     """
     return torch.cat([_hidden(part) for part in x.split(1000)])
 
 
 @torch.no_grad()
 def classify(x: Tensor) -> Tensor:
-    """log p(y | x) of the fixed classifier, (batch, 10), in nats (99.1 % of MNIST's test digits)    LeCun et al. 1998, Section II"""
-    w = _network()
-    return nnf.linear(features(x), w["logits.weight"].to(x.device), w["logits.bias"].to(x.device)).log_softmax(1)
+    """log p(y | x) of the fixed classifier, in nats    LeCun et al. 1998, Section II
+
+    x: as for `features`. Returns (batch, 10). It is right on 99.1 % of MNIST's test digits.
+    """
+    return nnf.linear(features(x), *_layer("logits", x.device)).log_softmax(1)
 
 
-def frechet_distance(mean_1: Tensor, covariance_1: Tensor, mean_2: Tensor, covariance_2: Tensor) -> float:
+def frechet_distance(mean_1: Tensor, covariance_1: Tensor,
+                     mean_2: Tensor, covariance_2: Tensor) -> float:
     """d² = ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½)    Heusel et al. 2017, eq. 6
 
-    means (d,), covariances (d, d), float64. The square root is taken as tr (Σ₁^½ Σ₂ Σ₁^½)^½, whose matrix is symmetric,
-    so that singular covariances are no exception.
+    means (d,), covariances (d, d), float64. The square root is taken as tr (Σ₁^½ Σ₂ Σ₁^½)^½, whose
+    matrix is symmetric, so that singular covariances are no exception.
     """
     values, vectors = torch.linalg.eigh(covariance_1)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -67,9 +78,10 @@ def frechet_distance(mean_1: Tensor, covariance_1: Tensor, mean_2: Tensor, covar
 
 
 def fid(x: Tensor) -> float:
-    """Fréchet distance of the samples' features to those of MNIST's 10,000 test digits    Heusel et al. 2017, eq. 6
+    """Fréchet distance of x's features to those of MNIST's test digits    Heusel et al. 2017, eq. 6
 
-    x: (n, 1, 28, 28) in [-1, 1]. The course always takes n = 5,000: fewer samples score higher (2,000 real digits: 5).
+    x: (n, 1, 28, 28) in [-1, 1]; the test digits are all 10,000. The course always takes n = 5,000:
+    fewer samples score higher (2,000 real digits: 5).
     """
     h = features(x).double().cpu()
     w = _network()
@@ -77,39 +89,55 @@ def fid(x: Tensor) -> float:
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
-    """Share of `fake` inside real's manifold, and of `real` inside fake's    Kynkäänniemi et al. 2019, eqs. 1 and 2
+    """Share of fake in real's manifold, of real in fake's    Kynkäänniemi et al. 2019, eqs. 1 and 2
 
-    real (n, d), fake (m, d): features. A manifold is the union of the balls around its points that reach to their k-th
-    nearest neighbour. Memory is n·m floats. Errors: ValueError where a set has no more than k points.
+    real (n, d), fake (m, d): features. A manifold is the union of the balls around its points that
+    reach to their k-th nearest neighbour. Memory is n·m floats. Errors: ValueError where a set has
+    no more than k points.
     """
-    if min(len(real), len(fake)) <= k:
-        raise ValueError(f"k = {k} nearest neighbours need more than {k} points in each set, got {len(real)} and {len(fake)}.")
+    n, m = len(real), len(fake)
+    if min(n, m) <= k:
+        raise ValueError(f"k = {k} nearest neighbours need more than {k} points in each set, "
+                         f"got {n} and {m}.")
 
     def covered(points, centres):
-        radius = torch.cdist(centres, centres).kthvalue(k + 1, dim=1).values      # the nearest one is the point itself
+        # k + 1, as the nearest one is the point itself
+        radius = torch.cdist(centres, centres).kthvalue(k + 1, dim=1).values
         return (torch.cdist(points, centres) <= radius).any(1).float().mean().item()
 
     return covered(fake, real), covered(real, fake)
 
 
 def bits_per_dim(nats, d: int):
-    """−log p(x) / (d log 2)    Theis et al. 2016, Section 3.1: nats an image (of 8-bit data in [0, 256)^d) to bits a dimension"""
+    """−log p(x) / (d log 2)    Theis et al. 2016, Section 3.1
+
+    nats: −log p(x) of an image of 8-bit data, in [0, 256)^d. Returns bits a dimension.
+    """
     return -nats / (d * math.log(2))
 
 
 def parameters(model: torch.nn.Module) -> int:
-    """How many trainable numbers the model has (the column "Num. Params." of Bond-Taylor et al. 2021, Table 1)."""
+    """How many trainable numbers the model has    Bond-Taylor et al. 2021, Table 1
+
+    There it is the column "Num. Params.".
+    """
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def nearest(x: Tensor, training: Tensor) -> Tensor:
-    """For each sample the index of the training image at the least Euclidean distance, (n,)    Goodfellow et al. 2014, Figure 2"""
+    """argminᵢ ‖x − training[i]‖ for each sample x    Goodfellow et al. 2014, Figure 2
+
+    Returns the indices, (n,).
+    """
     return torch.cdist(x.flatten(1), training.flatten(1)).argmin(1)
 
 
-def modes_covered(x: Tensor, centres: Tensor, *, radius: float = 0.15, share: float = 0.01) -> tuple[int, float]:
-    """How many modes get at least `share` of the points x (n, d), and the share of points within `radius` of any mode
-    (Metz et al. 2017, Section 3.3 counts modes so)."""
+def modes_covered(x: Tensor, centres: Tensor, *,
+                  radius: float = 0.15, share: float = 0.01) -> tuple[int, float]:
+    """How many modes x covers, and the share of x near a mode    Metz et al. 2017, Section 3.3
+
+    x: points (n, d). A mode is covered that gets at least `share` of them; near is within `radius`.
+    """
     distance, index = torch.cdist(x, centres.to(x)).min(1)
     near = distance < radius
     counts = torch.bincount(index[near], minlength=len(centres))
@@ -118,8 +146,8 @@ def modes_covered(x: Tensor, centres: Tensor, *, radius: float = 0.15, share: fl
 
 @dataclass
 class Score:
-    """FID, precision and recall of samples and what they cost; as text, beside the course's three bars (Heusel et al.
-    2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2)."""
+    """FID, precision and recall of samples and what they cost; as text, beside the course's three
+    bars (Heusel et al. 2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2)."""
 
     fid: float
     precision: float
@@ -129,13 +157,16 @@ class Score:
 
     def __str__(self):
         bars = ", ".join(f"{name} {value:.0f}" for name, value in BARS.items())
-        return (f"FID {self.fid:.1f} (beside it: {bars}); precision {self.precision:.2f}, recall {self.recall:.2f}; "
+        return (f"FID {self.fid:.1f} (beside it: {bars}); "
+                f"precision {self.precision:.2f}, recall {self.recall:.2f}; "
                 f"{self.seconds_per_1000:.2f} s per 1,000 samples; {self.parameters:,} parameters")
 
 
 def score(model, real: Tensor, n: int = 5000, *, generator: torch.Generator | None = None) -> Score:
-    """Samples n digits and scores them; precision and recall against the features of up to 5,000 of `real`    Heusel et
-    al. 2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2"""
+    """The `Score` of n samples    Heusel et al. 2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2
+
+    Precision and recall are against the features of up to 5,000 of `real`.
+    """
     start = time.perf_counter()
     x = torch.cat([model.sample(min(500, n - i), generator=generator) for i in range(0, n, 500)])
     seconds = time.perf_counter() - start

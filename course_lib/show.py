@@ -1,7 +1,9 @@
-"""Pictures of the course: grids of images, training curves, paths of points, a function's source beside its equation.
+"""Pictures of the course: grids of images, training curves, paths of points, a function's source
+beside its equation.
 
-Every figure goes through `figure`, which gives it an alternative text and a caption. Colours: Okabe & Ito 2008, which
-differ for colour-blind readers too; figures have a white ground, so that they read on a dark page as well.
+Every figure goes through `figure`, which gives it an alternative text and a caption. Colours:
+Okabe & Ito 2008, which differ for colour-blind readers too; figures have a white ground, so that
+they read on a dark page as well.
 """
 import ast
 import inspect
@@ -19,9 +21,10 @@ from torch import Tensor
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
-plt.rcParams.update({"figure.facecolor": "white", "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
-                     "axes.spines.top": False, "axes.spines.right": False, "font.size": 10, "legend.frameon": False,
-                     "lines.linewidth": 2})
+plt.rcParams.update({
+    "figure.facecolor": "white", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
+    "font.size": 10, "legend.frameon": False, "lines.linewidth": 2})
 
 
 def png(fig: Figure) -> bytes:
@@ -33,7 +36,8 @@ def png(fig: Figure) -> bytes:
 
 
 def figure(fig: Figure, *, alt: str, caption: str) -> None:
-    """Shows the figure with a text for those who do not see it, and a caption that says what to see in it."""
+    """Shows the figure with a text for those who do not see it, and a caption that says what to
+    see in it."""
     display(Image(png(fig), alt=alt))
     display(Markdown(f"*{caption}*"))
 
@@ -44,7 +48,8 @@ def grid(x: Tensor, *, columns: int = 10, ax: plt.Axes | None = None, title: str
     rows = -(-n // columns)
     padded = torch.full((rows * columns, channels, height + 2, width + 2), 1.0)
     padded[:n, :, 1:-1, 1:-1] = x.detach().cpu().float()
-    table = padded.view(rows, columns, channels, height + 2, width + 2).permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
+    cells = padded.view(rows, columns, channels, height + 2, width + 2)
+    table = cells.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
     if ax is None:
         ax = plt.subplots(figsize=(0.62 * columns, 0.62 * rows))[1]
     ax.imshow(((table + 1) / 2).clamp(0, 1).squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1)
@@ -54,7 +59,10 @@ def grid(x: Tensor, *, columns: int = 10, ax: plt.Axes | None = None, title: str
 
 
 def curves(history, *, smooth: int = 50, ax: plt.Axes | None = None) -> Figure:
-    """Each player's loss over its turns, as a running mean of `smooth` turns (a `History` of `course_lib.core.fit`)."""
+    """Each player's loss over its turns, as a running mean of `smooth` turns.
+
+    history: a `History` of `course_lib.core.fit`.
+    """
     ax = ax or plt.subplots(figsize=(6, 2.6))[1]
     for name, losses in history.losses.items():
         values = torch.tensor(losses)
@@ -65,14 +73,15 @@ def curves(history, *, smooth: int = 50, ax: plt.Axes | None = None) -> Figure:
     return ax.figure
 
 
-def points(x: Tensor, *, ax: plt.Axes, colour: str = BLUE, label: str | None = None, size: float = 3) -> None:
+def points(x: Tensor, *, ax: plt.Axes, colour: str = BLUE, label: str | None = None,
+           size: float = 3) -> None:
     """Points of the plane, (n, 2), on equal axes."""
     ax.scatter(*x.detach().cpu().T, s=size, color=colour, alpha=0.5, linewidths=0, label=label)
     ax.set_aspect("equal")
 
 
 def trajectory(path: Tensor, *, ax: plt.Axes | None = None) -> Figure:
-    """Paths of points through time, (steps, n, 2): hollow where they start, filled where they end."""
+    """Paths of points through time, (steps, n, 2): hollow at their start, filled at their end."""
     ax = ax or plt.subplots(figsize=(4, 4))[1]
     path = path.detach().cpu()
     ax.plot(path[..., 0], path[..., 1], color=BLUE, alpha=0.3, linewidth=0.8)
@@ -93,7 +102,9 @@ def source(function, equation: str) -> HTML:
         del lines[node.body[0].lineno - 1:node.body[0].end_lineno]
     code = highlight("\n".join(lines), PythonLexer(), HtmlFormatter(noclasses=True, nowrap=True))
     cited = docstring.split("\n")[0].split("    ")[-1]
-    cell = "vertical-align: middle; text-align: left; padding: 0.5em 1em; color: #000; background: #fff"
-    return HTML(f'<table style="border: 1px solid #999"><tr><td style="{cell}">$\\displaystyle {equation}$<br>'
-                f'<small>{cited}</small></td><td style="{cell}"><pre style="color: #000; background: #fff; white-space: pre">{code}</pre>'
-                f'</td></tr></table>')
+    colours = "color: #000; background: #fff"
+    cell = f"vertical-align: middle; text-align: left; padding: 0.5em 1em; {colours}"
+    return HTML(f'<table style="border: 1px solid #999"><tr>'
+                f'<td style="{cell}">$\\displaystyle {equation}$<br><small>{cited}</small></td>'
+                f'<td style="{cell}"><pre style="{colours}; white-space: pre">{code}</pre></td>'
+                f'</tr></table>')

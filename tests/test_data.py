@@ -22,18 +22,21 @@ from course_lib.evaluate import classify
                                             ("usps", "train", 7_000), ("usps", "test", 2_000)])
 def test_embedded_digits_have_the_promised_form(name, split, n):
     images, labels = digits(name, split)
-    assert images.shape == (n, 1, 28, 28) and images.dtype == torch.float32 and labels.dtype == torch.int64
+    assert images.shape == (n, 1, 28, 28)
+    assert images.dtype == torch.float32 and labels.dtype == torch.int64
     assert images.min() == -1 and images.max() <= 1 and set(labels.tolist()) == set(range(10))
     ink = (images + 1) / 2
-    assert (255 * ink - (255 * ink).round()).abs().max() < 1e-3                  # 8-bit data
-    for lines in (ink.amax(2), ink.amax(3)):                # the ink fits a box of 20
+    assert (255 * ink - (255 * ink).round()).abs().max() < 1e-3       # 8-bit data
+    for lines in (ink.amax(2), ink.amax(3)):                          # the ink fits a box of 20
         inked = lines[:, 0] > 0
         extent = 28 - inked.int().argmax(1) - inked.flip(1).int().argmax(1)
         assert extent.max() == 20
     assert (labels.bincount() / n - 0.1).abs().max() < (0.02 if name == "mnist" else 1e-6)
-    for other in (2, 3):                                    # MNIST's framing: centre of mass at pixel 14, margins of 4 at first
+    # MNIST's framing puts the centre of mass at pixel 14; shifts by whole pixels leave at most half
+    # a pixel, and the rounding of ink.
+    for other in (2, 3):
         centre = (ink.sum((1, 5 - other)) * torch.arange(28.0)).sum(1) / ink.sum((1, 2, 3))
-        assert (centre - 14).abs().quantile(0.99) < 0.75    # whole-pixel shifts leave at most half a pixel, and rounding of ink
+        assert (centre - 14).abs().quantile(0.99) < 0.75
 
 
 def test_usps_framed_as_mnist_is_read_by_a_classifier_of_mnist():
@@ -49,7 +52,8 @@ def test_framing_moves_a_blob_to_the_centre_without_losing_ink():
     x[..., :8, :8] = 1
     y = framed(x)
     assert abs(y.sum() - 100) < 3                           # a quarter of 20×20
-    assert torch.nonzero(y[0, 0] > 0.5).float().mean(0).sub(14).abs().max() <= 2.5     # the margin of 4 limits the shift
+    centre = torch.nonzero(y[0, 0] > 0.5).float().mean(0)
+    assert (centre - 14).abs().max() <= 2.5                 # the margin of 4 limits the shift
 
 
 def test_callers_cannot_change_each_others_digits():
@@ -58,8 +62,8 @@ def test_callers_cannot_change_each_others_digits():
 
 
 def test_unknown_names_are_refused():
-    for call in (lambda: digits("svhn"), lambda: digits("mnist", "validation"), lambda: toys("star", 3), lambda: modes("moons"),
-                 lambda: full_digits("emnist")):
+    for call in (lambda: digits("svhn"), lambda: digits("mnist", "validation"),
+                 lambda: toys("star", 3), lambda: modes("moons"), lambda: full_digits("emnist")):
         with pytest.raises(ValueError, match="not"):
             call()
 
@@ -68,7 +72,8 @@ def test_digits_come_from_the_verified_archive_only(tmp_path, monkeypatch):
     module = sys.modules["course_lib.data.digits"]
     monkeypatch.setattr(module, "HERE", tmp_path)
     monkeypatch.setattr(module, "_stored", functools.cache(module._stored.__wrapped__))
-    (tmp_path / "mnist.npz").write_bytes((HERE / "usps.npz").read_bytes())       # a good archive, but another one
+    another = (HERE / "usps.npz").read_bytes()
+    (tmp_path / "mnist.npz").write_bytes(another)
     with pytest.raises(ValueError, match="not the file that ships"):
         digits("mnist")
     with pytest.raises(FileNotFoundError, match="missing"):
@@ -87,7 +92,18 @@ def test_a_changed_or_missing_archive_is_refused(tmp_path):
 # small files in the official formats
 
 def idx(array):
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    sizes = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+
+
+def libsvm_line(digit, values):
+    return f"{digit + 1} " + " ".join(f"{i}:{v:.6f}" for i, v in enumerate(values, 1))
+
+
+def esl_line(line):
+    """The line of LIBSVM's file as it is in ESL's."""
+    label, *pairs = line.split()
+    return " ".join([f"{int(label) - 1:.4f}", *(pair.split(":")[1] for pair in pairs)])
 
 
 @pytest.fixture
@@ -95,20 +111,21 @@ def official(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "official"
     folder.mkdir()
-    images, labels = rng.integers(0, 256, (7, 28, 28), np.uint8), rng.integers(0, 10, 7).astype(np.uint8)
+    images = rng.integers(0, 256, (7, 28, 28), np.uint8)
+    labels = rng.integers(0, 10, 7).astype(np.uint8)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
     (folder / "t10k-images-idx3-ubyte").write_bytes(idx(images[:3]))
     (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(labels[:3]))
     usps = rng.uniform(-1, 1, (4, 256))
-    lines = [f"{digit + 1} " + " ".join(f"{i}:{v:.6f}" for i, v in enumerate(row, 1)) for digit, row in zip((0, 9, 4, 4), usps)]
+    lines = [libsvm_line(digit, values) for digit, values in zip((0, 9, 4, 4), usps)]
     (folder / "usps.bz2").write_bytes(bz2.compress("\n".join(lines).encode()))
     return folder, images, labels
 
 
 def test_official_files_round_trip(official):
     folder, images, labels = official
-    train, test = full_digits("mnist", folder=folder), full_digits("mnist", "test", folder=folder)
+    train, test = (full_digits("mnist", split, folder=folder) for split in ("train", "test"))
     assert torch.equal(((train.images[:, 0] + 1) * 127.5).round().byte(), torch.from_numpy(images))
     assert train.labels.tolist() == labels.tolist() and test.labels.tolist() == labels[:3].tolist()
     usps = full_digits("usps", folder=folder)
@@ -118,34 +135,42 @@ def test_official_files_round_trip(official):
 def test_usps_reads_the_same_from_both_official_formats(official):
     folder = official[0]
     libsvm = full_digits("usps", folder=folder)
-    lines = [line.split() for line in bz2.decompress((folder / "usps.bz2").read_bytes()).decode().splitlines()]
+    lines = bz2.decompress((folder / "usps.bz2").read_bytes()).decode().splitlines()
     (folder / "usps.bz2").unlink()
-    esl = "\n".join(" ".join([f"{int(label) - 1:.4f}", *(pair.split(":")[1] for pair in pairs)]) for label, *pairs in lines)
+    esl = "\n".join(map(esl_line, lines))
     (folder / "zip.train.gz").write_bytes(gzip.compress(esl.encode()))
     again = full_digits("usps", folder=folder)
     assert torch.equal(again.images, libsvm.images) and torch.equal(again.labels, libsvm.labels)
 
 
 def test_all_values_and_labels_of_usps_arrive_in_place(tmp_path):
-    values = np.linspace(-1, 1, 256)
+    values = np.linspace(-1, 1, 256)                        # as pixels 0 … 255, row by row
     for digit in range(10):
-        (tmp_path / "usps.t").write_text(f"{digit + 1} " + " ".join(f"{i}:{v:.6f}" for i, v in enumerate(values, 1)))
+        (tmp_path / "usps.t").write_text(libsvm_line(digit, values))
         images, labels = read_usps(tmp_path / "usps.t")
-        assert labels == [digit] and images.flatten().tolist() == list(range(256))     # −1 … 1 in 256 steps is 0 … 255, row by row
+        assert labels == [digit] and images.flatten().tolist() == list(range(256))
+
+
+IMAGES, LABELS, USPS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "usps.bz2"
+
+
+def inside(packing, spoil):
+    """Spoils what a file holds and packs it again."""
+    return lambda data: packing.compress(spoil(packing.decompress(data)))
 
 
 @pytest.mark.parametrize("file, spoil, message", [
-    ("train-images-idx3-ubyte.gz", lambda data: data[:-20], "truncated"),
-    ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(gzip.decompress(data)[:-1]), "its header says"),
-    ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(b"<html>not found</html>"), "no IDX file"),
-    ("train-images-idx3-ubyte.gz", lambda data: gzip.compress(idx(np.zeros((7, 16, 16), np.uint8))), "28×28"),
-    ("train-labels-idx1-ubyte.gz", lambda data: gzip.compress(idx(np.zeros(6, np.uint8))), "do not belong together"),
-    ("train-labels-idx1-ubyte.gz", lambda data: gzip.compress(idx(np.full(7, 77, np.uint8))), "the largest is 77"),
-    ("usps.bz2", lambda data: data[:-9], "truncated"),
-    ("usps.bz2", lambda data: bz2.compress(bz2.decompress(data)[:-30]), "line 4"),
-    ("usps.bz2", lambda data: bz2.compress(b""), "empty"),
-    ("usps.bz2", lambda data: bz2.compress(re.sub(rb" 7:\S+", b" 7:nan", bz2.decompress(data))), "line 1"),
-    ("usps.bz2", lambda data: bz2.compress(re.sub(rb"(?m)^1 ", b"11 ", bz2.decompress(data))), "line 1"),
+    (IMAGES, lambda data: data[:-20], "truncated"),
+    (IMAGES, inside(gzip, lambda content: content[:-1]), "its header says"),
+    (IMAGES, inside(gzip, lambda content: b"<html>not found</html>"), "no IDX file"),
+    (IMAGES, inside(gzip, lambda content: idx(np.zeros((7, 16, 16), np.uint8))), "28×28"),
+    (LABELS, inside(gzip, lambda content: idx(np.zeros(6, np.uint8))), "do not belong together"),
+    (LABELS, inside(gzip, lambda content: idx(np.full(7, 77, np.uint8))), "the largest is 77"),
+    (USPS, lambda data: data[:-9], "truncated"),
+    (USPS, inside(bz2, lambda content: content[:-30]), "line 4"),
+    (USPS, inside(bz2, lambda content: b""), "empty"),
+    (USPS, inside(bz2, lambda content: re.sub(rb" 7:\S+", b" 7:nan", content)), "line 1"),
+    (USPS, inside(bz2, lambda content: re.sub(rb"(?m)^1 ", b"11 ", content)), "line 1"),
 ])
 def test_a_spoilt_file_gets_one_clear_sentence(official, file, spoil, message):
     folder = official[0]
@@ -171,48 +196,55 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def served(folder, handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder))
+    handler = functools.partial(handler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, f"http://127.0.0.1:{server.server_port}/"
 
 
 def hashes_of(folder):
-    return {path.name: "md5:" + hashlib.md5(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    md5 = lambda path: hashlib.md5(path.read_bytes()).hexdigest()
+    return {path.name: "md5:" + md5(path) for path in folder.iterdir()}
 
 
 def test_fetched_once_then_taken_from_the_cache(official, tmp_path):
     folder, _, labels = official
     server, url = served(folder, Quiet)
-    fetch = lambda: full_digits("mnist", url=url, hashes=hashes_of(folder), cache=tmp_path / "cache")
+    hashes, cache = hashes_of(folder), tmp_path / "cache"
+    fetch = lambda: full_digits("mnist", url=url, hashes=hashes, cache=cache)
     assert fetch().labels.tolist() == labels.tolist()
     server.shutdown()
     server.server_close()
     assert fetch().labels.tolist() == labels.tolist()
 
 
-@pytest.mark.parametrize("kind, error", [("cut", ConnectionError), ("hash", ValueError), ("offline", ConnectionError),
-                                         ("lacking", ConnectionError)])
+@pytest.mark.parametrize("kind, error", [
+    ("cut", ConnectionError), ("hash", ValueError),
+    ("offline", ConnectionError), ("lacking", ConnectionError),
+])
 def test_nothing_half_written_stays_in_the_cache(official, tmp_path, kind, error):
     folder = official[0]
     handler = type("Cutting", (Quiet,), {"cut": True}) if kind == "cut" else Quiet
     server, url = served(folder, handler)
-    hashes = hashes_of(folder)
+    hashes, cache = hashes_of(folder), tmp_path / "cache"
     if kind == "hash":
         hashes = dict.fromkeys(hashes, "md5:" + "0" * 32)
+    if kind == "lacking":
+        url += "nowhere"
     if kind == "offline":
         server.shutdown()
         server.server_close()
     with pytest.raises(error, match="train-images") as raised:
-        full_digits("mnist", url=url + ("nowhere" if kind == "lacking" else ""), hashes=hashes, cache=tmp_path / "cache")
-    assert error is ValueError or "digits()" in str(raised.value)                # the embedded set is the way out
+        full_digits("mnist", url=url, hashes=hashes, cache=cache)
+    assert error is ValueError or "digits()" in str(raised.value)     # the embedded digits remain
     server.shutdown()
     server.server_close()
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
 def test_a_fetch_that_cannot_be_checked_is_not_tried(tmp_path):
     with pytest.raises(ValueError, match="lacks the checksum of train-images"):
-        full_digits("mnist", url="http://127.0.0.1:9/", hashes={"usps.bz2": "md5:0"}, cache=tmp_path)
+        full_digits("mnist", url="http://127.0.0.1:9/", hashes={USPS: "md5:0"}, cache=tmp_path)
     with pytest.raises(ValueError, match="must begin with http"):
         full_digits("mnist", url="127.0.0.1:9", cache=tmp_path)
 
@@ -227,20 +259,24 @@ def test_mixtures_have_equal_modes_of_the_given_width(name):
     share = index.bincount(minlength=len(centres)) / n
     expected = 1 / len(centres)
     assert (share - expected).abs().max() < 5 * (expected * (1 - expected) / n) ** 0.5
-    assert abs(distance.pow(2).mean() / (2 * 0.05**2) - 1) < 5 / n**0.5          # distance²/(2σ²) is exponential: std 1
+    energy = distance.pow(2) / (2 * 0.05**2)                # of an exponential law: mean 1, std 1
+    assert abs(energy.mean() - 1) < 5 / n**0.5
 
 
 def test_moons_and_bars():
     generator = torch.Generator().manual_seed(0)
     x = toys("moons", 20_000, generator=generator)
     assert x.mean(0).abs().max() < 5 * x.std() / 20_000**0.5
-    upper = torch.stack([x[:, 0] + 0.5, x[:, 1] + 0.25], 1).norm(dim=1)          # distance from the upper circle's centre
-    assert ((upper - 1).abs() < 0.25).float().mean() > 0.49                      # 5 σ: one half of the points, at least
+    centre = torch.tensor([-0.5, -0.25])                    # of the upper circle
+    upper = (x - centre).norm(dim=1)
+    assert ((upper - 1).abs() < 0.25).float().mean() > 0.49           # 5 σ: half of the points
     images = toys("bars", 4000, generator=generator)
     assert images.shape == (4000, 1, 4, 4) and set(images.unique().tolist()) == {-1, 1}
-    rows, columns = (images == images[..., :1]).all((1, 2, 3)), (images == images[..., :1, :]).all((1, 2, 3))
+    rows = (images == images[..., :1]).all((1, 2, 3))
+    columns = (images == images[..., :1, :]).all((1, 2, 3))
     assert (rows | columns).all()
-    assert len(images.flatten(1).unique(dim=0)) == 30                            # 2·2⁴ patterns, all-black and all-white twice
+    # 2·2⁴ patterns, of which all-black and all-white are there twice
+    assert len(images.flatten(1).unique(dim=0)) == 30
 
 
 def test_batches_can_be_iterated_again_and_are_reproducible():
@@ -257,7 +293,10 @@ def test_batches_can_be_iterated_again_and_are_reproducible():
     assert sorted(everything.tolist()) == x.tolist()
 
 
-@pytest.mark.parametrize("arguments, message", [((torch.zeros(3), torch.zeros(4)), "one length"), ((torch.zeros(3),), "between 1 and")])
+@pytest.mark.parametrize("arguments, message", [
+    ((torch.zeros(3), torch.zeros(4)), "one length"),
+    ((torch.zeros(3),), "between 1 and"),
+])
 def test_batches_refuses_what_does_not_fit(arguments, message):
     with pytest.raises(ValueError, match=message):
         batches(*arguments, size=5)

@@ -17,22 +17,25 @@ RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 def test_the_features_are_the_fixed_ones():
     images, labels = digits("mnist", "test")
     right = (evaluate.classify(images).argmax(1) == labels).float().mean()
-    assert right > 0.98                                               # 99.1 % on all 10,000 test digits
+    assert right > 0.98                                     # 99.1 % on all 10,000 test digits
     assert torch.allclose(evaluate.classify(images[:50]).exp().sum(1), torch.ones(50), atol=1e-5)
-    assert torch.equal(evaluate.features(3 * images[:5]), evaluate.features((3 * images[:5]).clamp(-1, 1)))
+    wide = 3 * images[:5]
+    assert torch.equal(evaluate.features(wide), evaluate.features(wide.clamp(-1, 1)))
 
 
 def test_frechet_distance_against_scipy_and_closed_forms():
     rng = np.random.default_rng(0)
-    for rank in (12, 5):                                              # a singular covariance is no exception
+    for rank in (12, 5):                                    # a singular covariance is no exception
         a, b = (rng.normal(size=(12, rank)) for _ in range(2))
         m1, m2, s1, s2 = rng.normal(size=12), rng.normal(size=12), a @ a.T, b @ b.T
         reference = ((m1 - m2) ** 2).sum() + np.trace(s1 + s2 - 2 * sqrtm(s1 @ s2).real)
         ours = evaluate.frechet_distance(*map(torch.tensor, (m1, s1, m2, s2)))
-        assert abs(ours - reference) < (1e-8 if rank == 12 else 1e-4)          # scipy's root of a singular matrix is rough
+        tolerance = 1e-8 if rank == 12 else 1e-4            # scipy's singular root is rough
+        assert abs(ours - reference) < tolerance
     eye = torch.eye(3, dtype=torch.float64)
     zero = torch.zeros(3, dtype=torch.float64)
-    assert abs(evaluate.frechet_distance(zero, 4 * eye, zero + 1, 9 * eye) - (3 + 3 * (2 - 3) ** 2)) < 1e-12
+    apart = evaluate.frechet_distance(zero, 4 * eye, zero + 1, 9 * eye)
+    assert abs(apart - (3 + 3 * (2 - 3) ** 2)) < 1e-12
     assert abs(evaluate.frechet_distance(zero, eye, zero, eye)) < 1e-12
 
 
@@ -46,10 +49,10 @@ def test_fid_agrees_with_torchmetrics():
 
 def test_fid_of_known_sets_is_what_was_measured_before():
     x = digits().images
-    noise = lambda std: x[:5000] + std * torch.randn(5000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(5000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     assert abs(evaluate.fid(x[:5000]) - 2) < 0.5 and abs(evaluate.fid(x[:2000]) - 5) < 0.5
     for std, expected in ((0.1, 5), (0.2, 18), (0.4, 84)):
-        assert abs(evaluate.fid(noise(std)) / expected - 1) < 0.15
+        assert abs(evaluate.fid(x[:5000] + std * noise) / expected - 1) < 0.15
 
 
 def test_the_bars_are_those_that_were_measured():
@@ -60,8 +63,11 @@ def test_the_bars_are_those_that_were_measured():
         assert len(runs) == 3 and abs(sum(runs) / 3 - value) < 0.06
 
 
-@pytest.mark.parametrize("x, message", [(torch.zeros(2, 28, 28), "shape"), (torch.zeros(2, 1, 16, 16), "shape"),
-                                        (torch.full((2, 1, 28, 28), math.nan), "NaN")])
+@pytest.mark.parametrize("x, message", [
+    (torch.zeros(2, 28, 28), "shape"),
+    (torch.zeros(2, 1, 16, 16), "shape"),
+    (torch.full((2, 1, 28, 28), math.nan), "NaN"),
+])
 def test_bad_images_are_refused(x, message):
     with pytest.raises(ValueError, match=message):
         evaluate.features(x)
@@ -74,17 +80,21 @@ def test_precision_and_recall_in_cases_that_are_known():
     assert evaluate.precision_recall(a, far) == (0, 0)
     half = torch.cat([a[:100], far[:100]])
     precision, recall = evaluate.precision_recall(a, half)
-    assert abs(precision - 0.5) < 1e-6 and 0.5 < recall < 1           # half of the fakes are real points; these cover their own half
+    # Half of the fakes are real points; these cover their own half.
+    assert abs(precision - 0.5) < 1e-6 and 0.5 < recall < 1
     collapsed = a[:1] + 1e-3 * torch.randn(200, 4, generator=rng)
-    assert evaluate.precision_recall(a, collapsed)[0] == 1 and evaluate.precision_recall(a, collapsed)[1] <= 0.01
-    line = torch.arange(10.0)[:, None]                                # neighbours at 1, 2, 3: the ball of radius 3 at the ends
-    assert evaluate.precision_recall(line, torch.tensor([[-2.9], [12.1], [4.2], [4.8]]), k=3) == (0.75, 1)
+    precision, recall = evaluate.precision_recall(a, collapsed)
+    assert precision == 1 and recall <= 0.01
+    line = torch.arange(10.0)[:, None]        # neighbours at 1, 2, 3: a ball of radius 3 at an end
+    fake = torch.tensor([[-2.9], [12.1], [4.2], [4.8]])
+    assert evaluate.precision_recall(line, fake, k=3) == (0.75, 1)
     with pytest.raises(ValueError, match="more than 3"):
         evaluate.precision_recall(a, a[:3])
 
 
 def test_bits_and_counts():
-    assert evaluate.bits_per_dim(-784 * math.log(256), 784) == pytest.approx(8)      # uniform over 256 values
+    uniform = -784 * math.log(256)                          # log p(x), 256 values a pixel
+    assert evaluate.bits_per_dim(uniform, 784) == pytest.approx(8)
     assert evaluate.parameters(torch.nn.Linear(3, 2)) == 8
     centres = modes("ring")
     assert evaluate.modes_covered(centres.repeat(10, 1), centres) == (8, 1)

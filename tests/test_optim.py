@@ -51,8 +51,9 @@ def steps(make, start, gradients):
 
 
 def test_a_matrix_goes_as_in_torch_but_for_bfloat16():
-    """Theirs rounds to 8 bits in each of five steps of slope up to A; the relative distance stays near 1 %."""
-    start, gradients = draw(16, 40, dtype=torch.float32), [draw(16, 40, seed=i, dtype=torch.float32) for i in range(1, 5)]
+    """Theirs rounds to 8 bits in each of five steps of slope up to A; the relative distance stays
+    near 1 %."""
+    start, *gradients = (draw(16, 40, seed=i, dtype=torch.float32) for i in range(5))
     ours = steps(lambda p: Muon(p, lr=0.02, matrices=1), start, gradients)
     theirs = steps(lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.0), start, gradients)
     assert (ours - theirs).norm() < 0.03 * (ours - start).norm()
@@ -61,12 +62,15 @@ def test_a_matrix_goes_as_in_torch_but_for_bfloat16():
 def test_parameters_of_one_axis_go_as_with_adam():
     start, gradients = draw(8), [draw(8, seed=i) for i in range(1, 5)]
     ours = steps(lambda p: Muon(p, lr=0.1, betas=(0.8, 0.9)), start, gradients)
-    assert torch.equal(ours, steps(lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.8, 0.9)), start, gradients))
+    adam = steps(lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.8, 0.9)), start, gradients)
+    assert torch.equal(ours, adam)
 
 
 def test_a_kernel_goes_as_its_matrix_and_each_alone_as_together():
-    kernels, gradients = [draw(6, 3, 2, 2, seed=i) for i in range(2)], [draw(6, 3, 2, 2, seed=i) for i in range(2, 4)]
-    alone = [steps(Muon, k.flatten(1), [g.flatten(1)]).reshape(k.shape) for k, g in zip(kernels, gradients)]
+    kernels = [draw(6, 3, 2, 2, seed=i) for i in range(2)]
+    gradients = [draw(6, 3, 2, 2, seed=i) for i in range(2, 4)]
+    alone = [steps(Muon, kernel.flatten(1), [gradient.flatten(1)]).reshape(kernel.shape)
+             for kernel, gradient in zip(kernels, gradients)]
     together = [nn.Parameter(k.clone()) for k in kernels]
     for parameter, gradient in zip(together, gradients):
         parameter.grad = gradient
@@ -76,14 +80,17 @@ def test_a_kernel_goes_as_its_matrix_and_each_alone_as_together():
 
 @pytest.mark.parametrize("rows,columns", [(4, 20), (20, 4)])
 def test_the_step_of_a_tall_matrix_is_longer(rows, columns):
-    """All singular values of one step are lr · r · √max(1, rows/columns), up to the 0.68 … 1.2 of the polynomial."""
-    step = steps(lambda p: Muon(p, lr=0.01, matrices=2), torch.zeros(rows, columns, dtype=torch.float64), [draw(rows, columns)])
+    """All singular values of one step are lr · r · √max(1, rows/columns), up to the 0.68 … 1.2 of
+    the polynomial."""
+    G = draw(rows, columns)
+    step = steps(lambda p: Muon(p, lr=0.01, matrices=2), torch.zeros_like(G), [G])
     s = torch.linalg.svdvals(step) / (0.02 * math.sqrt(max(1, rows / columns)))
     assert 0.68 < s.min() and s.max() < 1.21
 
 
 class Badly(Trainable):
-    """Least squares whose inputs have scales from 1 to 100: the gradient of the one matrix is nearly of rank one."""
+    """Least squares whose inputs have scales from 1 to 100: the gradient of the one matrix is
+    nearly of rank one."""
 
     def __init__(self):
         super().__init__()
@@ -96,6 +103,7 @@ class Badly(Trainable):
 def test_fit_takes_it_and_it_reaches_the_optimum():
     data = draw(256, 8, dtype=torch.float32) * torch.logspace(0, 2, 8)
     model = Badly()
-    fit(model, batches(data, size=64), steps=300, lr=0.1, optimiser=lambda p, lr, betas: Muon(p, lr, betas, matrices=1),
+    fit(model, batches(data, size=64), steps=300, lr=0.1,
+        optimiser=lambda p, lr, betas: Muon(p, lr, betas, matrices=1),
         schedule=lambda progress: 1 - progress, device="cpu")
     assert (model.W - torch.eye(8)).abs().max() < 0.05

@@ -10,9 +10,12 @@ def test_a_grid_lays_images_out_row_by_row():
     x = torch.full((5, 1, 4, 4), -1.0)
     x[4] = 1
     shown = show.grid(x, columns=3).axes[0].images[0].get_array()
-    assert shown.shape == (12, 18)                                    # two rows of three, each image with a margin of one pixel
-    assert shown[7:11, 7:11].min() == 1 and shown[1:5, 13:17].max() == 0 and shown[7:11, 13:17].min() == 1
-    assert show.grid(x.expand(-1, 3, -1, -1), columns=5).axes[0].images[0].get_array().shape == (6, 30, 3)
+    assert shown.shape == (12, 18)      # two rows of three, each image with a margin of one pixel
+    assert shown[7:11, 7:11].min() == 1
+    assert shown[1:5, 13:17].max() == 0
+    assert shown[7:11, 13:17].min() == 1
+    coloured = show.grid(x.expand(-1, 3, -1, -1), columns=5).axes[0].images[0].get_array()
+    assert coloured.shape == (6, 30, 3)
     plt.close("all")
 
 
@@ -21,7 +24,8 @@ def test_a_figure_carries_its_alternative_text_and_caption(monkeypatch):
     monkeypatch.setattr(show, "display", shown.append)
     show.figure(plt.figure(), alt="nothing", caption="An empty figure.")
     picture, caption = shown
-    assert picture.data.startswith(b"\x89PNG") and picture._repr_mimebundle_()[1]["image/png"]["alt"] == "nothing"
+    assert picture.data.startswith(b"\x89PNG")
+    assert picture._repr_mimebundle_()[1]["image/png"]["alt"] == "nothing"
     assert caption.data == "*An empty figure.*" and not plt.get_fignums()
 
 
@@ -36,5 +40,6 @@ def test_curves_and_paths():
 
 def test_source_shows_the_code_that_runs_beside_its_equation_and_citation():
     text = show.source(minimax.jsd, r"\mathrm{JSD}").data
-    assert r"$\displaystyle \mathrm{JSD}$" in text and "Goodfellow et al. 2014, eq. 6" in text and "kl" in text and '"""' not in text
+    assert r"$\displaystyle \mathrm{JSD}$" in text and "Goodfellow et al. 2014, eq. 6" in text
+    assert "kl" in text and '"""' not in text
     assert "discriminator_loss" in show.source(gan.GAN.loss, "V").data

@@ -1,7 +1,8 @@
 """The full MNIST and USPS in their official formats, from a folder or fetched.
 
-MNIST: IDX files (yann.lecun.com/exdb/mnist). USPS: the text files of LIBSVM (csie.ntu.edu.tw/~cjlin), or of
-The Elements of Statistical Learning (hastie.su.domains/ElemStatLearn). Packed or unpacked.
+MNIST: IDX files (yann.lecun.com/exdb/mnist). USPS: the text files of LIBSVM
+(csie.ntu.edu.tw/~cjlin), or of The Elements of Statistical Learning
+(hastie.su.domains/ElemStatLearn). Packed or unpacked.
 """
 import bz2
 import gzip
@@ -29,46 +30,63 @@ KNOWN_HASHES = {
 }
 
 
-def full_digits(name: str, split: str = "train", *, folder: str | Path | None = None, url: str | None = None,
-                hashes: dict[str, str] | None = None, cache: str | Path | None = None) -> Digits:
-    """All of MNIST (60,000 + 10,000) or USPS (7,291 + 2,007)    LeCun et al. 1998, Section III-A; Hull 1994
+def full_digits(name: str, split: str = "train", *, folder: str | Path | None = None,
+                url: str | None = None, hashes: dict[str, str] | None = None,
+                cache: str | Path | None = None) -> Digits:
+    """All of "mnist" or "usps"    LeCun et al. 1998, Section III-A; Hull 1994
 
-    folder: where the official files lie, packed or not. Without it they are fetched from `url` (default: a known
-    mirror), checked against `hashes` (default: the known ones) and kept in `cache` (default: the user's cache folder).
-    Errors: ValueError for an unknown name or split and for a wrong or truncated file; FileNotFoundError; ConnectionError.
+    MNIST has 60,000 + 10,000 digits, USPS 7,291 + 2,007.
+    folder: where the official files lie, packed or not. Without it they are fetched from `url`
+    (default: a known mirror), checked against `hashes` (default: the known ones) and kept in
+    `cache` (default: the user's cache folder).
+    Errors: ValueError for an unknown name or split and for a wrong or truncated file;
+    FileNotFoundError; ConnectionError.
     """
     if (name, split) not in FILES:
-        raise ValueError(f"Known are 'mnist' and 'usps' with the splits 'train' and 'test', not {name!r}, {split!r}.")
+        raise ValueError("Known are 'mnist' and 'usps' with the splits 'train' and 'test', "
+                         f"not {name!r}, {split!r}.")
     if folder is None:
         folder = fetched(FILES[name, split], url or MIRRORS[name], hashes or KNOWN_HASHES, cache)
     folder = Path(folder)
     if name == "usps":
         images, labels = read_usps(_find(folder, *FILES[name, split], f"zip.{split}.gz"))
     else:
-        images, labels = (read_idx(_find(folder, file), dimensions) for file, dimensions in zip(FILES[name, split], (3, 1)))
+        image_file, label_file = FILES[name, split]
+        images = read_idx(_find(folder, image_file), dimensions=3)
+        labels = read_idx(_find(folder, label_file), dimensions=1)
     if len(images) != len(labels):
-        raise ValueError(f"{folder} holds {len(images)} images and {len(labels)} labels; they do not belong together.")
+        raise ValueError(f"{folder} holds {len(images)} images and {len(labels)} labels; "
+                         "they do not belong together.")
     if not len(labels) or labels.max() > 9:
         largest = f"the largest is {labels.max()}" if len(labels) else "there are none"
-        raise ValueError(f"The {name} files in {folder} are not of digits: expected labels 0 … 9, but {largest}.")
+        raise ValueError(f"The {name} files in {folder} are not of digits: "
+                         f"expected labels 0 … 9, but {largest}.")
     return as_digits(images, labels)
 
 
-def fetched(files: tuple[str, ...], url: str, hashes: dict[str, str], cache: str | Path | None = None) -> Path:
-    """Downloads what is not in the cache yet and returns the cache's folder. Nothing half-written stays there."""
+def fetched(files: tuple[str, ...], url: str, hashes: dict[str, str],
+            cache: str | Path | None = None) -> Path:
+    """Downloads what is not in the cache yet and returns the cache's folder.
+
+    Nothing half-written stays there.
+    """
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"The address must begin with http:// or https://, not {url!r}.")
     if lacking := sorted(set(files) - set(hashes)):
-        raise ValueError(f"hashes lacks the checksum of {', '.join(lacking)}; nothing is fetched unchecked.")
+        raise ValueError(f"hashes lacks the checksum of {', '.join(lacking)}; "
+                         "nothing is fetched unchecked.")
     folder = Path(cache) if cache else pooch.os_cache("course_lib")
     for file in files:
+        address = url.rstrip("/") + "/" + file
         try:
-            pooch.retrieve(url.rstrip("/") + "/" + file, known_hash=hashes[file], fname=file, path=folder)
-        except OSError as error:                           # no network, no server, a connection cut short
-            raise ConnectionError(f"{file} could not be fetched from {url} ({type(error).__name__}); give folder=… where "
-                                  "it lies, or use digits(), which needs no network.") from error
+            pooch.retrieve(address, known_hash=hashes[file], fname=file, path=folder)
+        except OSError as error:                     # no network, no server, a connection cut short
+            raise ConnectionError(f"{file} could not be fetched from {url} "
+                                  f"({type(error).__name__}); give folder=… where it lies, "
+                                  "or use digits(), which needs no network.") from error
         except ValueError as error:
-            raise ValueError(f"{file} from {url} is not the known file (its checksum differs); nothing was kept.") from error
+            raise ValueError(f"{file} from {url} is not the known file (its checksum differs); "
+                             "nothing was kept.") from error
     return folder
 
 
@@ -89,35 +107,43 @@ def _content(path: Path) -> bytes:
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """An IDX file of bytes: 0, 0, 8 (unsigned byte), dimensions, big-endian sizes, data    format: LeCun, MNIST's page, Section FILE FORMATS
+    """0, 0, 8, dimensions, big-endian sizes, data    LeCun, MNIST's page, Section FILE FORMATS
 
-    Errors: ValueError for another kind of file, or where there are more or fewer bytes than the sizes say.
+    An IDX file; the 8 says unsigned bytes. Errors: ValueError for another kind of file, or where
+    there are more or fewer bytes than the sizes say.
     """
     data = _content(path)
     head = 4 + 4 * dimensions
     if data[:4] != bytes([0, 0, 8, dimensions]) or len(data) < head:
-        raise ValueError(f"{path} is no IDX file of bytes in {dimensions} dimension{'s'[:dimensions > 1]}.")
+        plural = "s" if dimensions > 1 else ""
+        raise ValueError(f"{path} is no IDX file of bytes in {dimensions} dimension{plural}.")
     shape = struct.unpack(f">{dimensions}I", data[4:head])
     if dimensions == 3 and shape[1:] != (28, 28):
-        raise ValueError(f"{path} holds images of {shape[1]}×{shape[2]} pixels; MNIST's have 28×28.")
+        height, width = shape[1:]
+        raise ValueError(f"{path} holds images of {height}×{width} pixels; MNIST's have 28×28.")
     if len(data) - head != int(np.prod(shape, dtype=object)):
-        raise ValueError(f"{path} is truncated or damaged: {len(data) - head} bytes of data, its header says {shape}.")
+        raise ValueError(f"{path} is truncated or damaged: {len(data) - head} bytes of data, "
+                         f"its header says {shape}.")
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
 
 def read_usps(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """USPS as text, a line a digit, 256 values in [−1, 1]. LIBSVM: `label index:value …`, label = digit + 1. ESL: `digit value …`
+    """USPS as text, a line a digit, 256 values in [−1, 1].
 
+    LIBSVM: `label index:value …`, label = digit + 1. ESL: `digit value …`.
     Returns images (n, 16, 16) and labels (n,), uint8. Errors: ValueError with the line's number.
     """
     images, labels = [], []
-    for number, line in enumerate(_content(path).decode("ascii", "replace").splitlines(), 1):
+    lines = _content(path).decode("ascii", "replace").splitlines()
+    for number, line in enumerate(lines, 1):
         libsvm = ":" in line
         try:
-            label, *rest = line.split()
-            index, value = np.array([pair.split(":") for pair in rest] if libsvm else [*enumerate(rest, 1)], dtype=float).T
+            label, *entries = line.split()
+            pairs = [entry.split(":") for entry in entries] if libsvm else [*enumerate(entries, 1)]
+            index, value = np.array(pairs, dtype=float).T
             digit = float(label) - libsvm
-            if digit not in range(10) or not np.array_equal(index, np.arange(1, 257)) or not (abs(value) <= 1).all():
+            in_order = np.array_equal(index, np.arange(1, 257))
+            if digit not in range(10) or not in_order or not (abs(value) <= 1).all():
                 raise ValueError
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: expected a label and 256 values in [−1, 1]; "

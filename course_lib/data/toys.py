@@ -1,4 +1,4 @@
-"""Small distributions whose truth is known: points of the plane, and the images of bars and stripes."""
+"""Small distributions whose truth is known: points of the plane, images of bars and stripes."""
 import math
 
 import torch
@@ -8,7 +8,10 @@ STD = 0.05                     # of each Gaussian of "ring" and "grid", and of t
 
 
 def modes(name: str) -> Tensor:
-    """The centres of the Gaussians: "ring", (8, 2), radius 1; "grid", (25, 2), 5 × 5, spacing ½    ring: Metz et al. 2017, Section 3.1"""
+    """The centres of the Gaussians of "ring" and "grid"    ring: Metz et al. 2017, Section 3.1
+
+    "ring": (8, 2), radius 1. "grid": (25, 2), 5 × 5, spacing ½.
+    """
     if name == "ring":
         angle = torch.arange(8) * (2 * math.pi / 8)
         return torch.stack([angle.cos(), angle.sin()], 1)
@@ -19,19 +22,23 @@ def modes(name: str) -> Tensor:
 
 
 def swirl_curve(u: Tensor) -> Tensor:
-    """The spiral of "swirl" without its noise, where u in [0, 1] is uniform, (...,) → (..., 2)    Sohl-Dickstein et al. 2015, Figure 1"""
+    """The spiral of "swirl" without its noise    Sohl-Dickstein et al. 2015, Figure 1
+
+    u in [0, 1] is uniform. (...,) → (..., 2).
+    """
     angle = 1.5 * math.pi * (1 + 2 * u)
     return torch.stack([angle.cos(), angle.sin()], -1) * (angle / (3 * math.pi))[..., None]
 
 
 def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-    """n draws, float32. "bars": images (n, 1, 4, 4) of ±1; the others: points (n, 2)    ring: Metz et al. 2017, Section 3.1
+    """n draws of a small distribution, float32    ring: Metz et al. 2017, Section 3.1
 
-    ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`; radius and std are this course's choice). moons:
-    two half circles of radius 1 that reach into each other, centred, with noise of std 0.05. swirl: a spiral of one and
-    a half turns out to radius 1.5, with the same noise (Sohl-Dickstein et al. 2015, Figure 1). bars: all rows or (with
-    probability ½) all columns are black or white at random, "bars and stripes" (MacKay 2003, Chapter 43).
-    Errors: ValueError for another name.
+    ring and grid: equal mixtures of Gaussians of std 0.05 (see `modes`; radius and std are this
+    course's choice). moons: two half circles of radius 1 that reach into each other, centred, with
+    noise of std 0.05. swirl: a spiral of one and a half turns out to radius 1.5, with the same
+    noise (Sohl-Dickstein et al. 2015, Figure 1). bars: all rows or (with probability ½) all columns
+    are black or white at random, "bars and stripes" (MacKay 2003, Chapter 43).
+    Returns points (n, 2), of "bars" images (n, 1, 4, 4) of ±1. Errors: ValueError for another name.
     """
     if name in ("ring", "grid"):
         centres = modes(name)
@@ -40,10 +47,12 @@ def toys(name: str, n: int, *, generator: torch.Generator | None = None) -> Tens
     if name == "moons":
         angle = math.pi * torch.rand(n, generator=generator)
         lower = torch.randint(2, (n,), generator=generator)
-        x = torch.stack([angle.cos() * (1 - 2 * lower) + lower, angle.sin() * (1 - 2 * lower) + lower / 2], 1)
+        side = 1 - 2 * lower
+        x = torch.stack([angle.cos() * side + lower, angle.sin() * side + lower / 2], 1)
         return x - torch.tensor([0.5, 0.25]) + STD * torch.randn(n, 2, generator=generator)
     if name == "swirl":
-        return swirl_curve(torch.rand(n, generator=generator)) + STD * torch.randn(n, 2, generator=generator)
+        u = torch.rand(n, generator=generator)
+        return swirl_curve(u) + STD * torch.randn(n, 2, generator=generator)
     if name == "bars":
         rows = (2.0 * torch.randint(2, (n, 1, 4, 1), generator=generator) - 1).expand(n, 1, 4, 4)
         turn = torch.randint(2, (n, 1, 1, 1), generator=generator).bool()
