@@ -44,5 +44,6 @@ class GAN(GenerativeModel):
 def points_gan(n_z: int = 2, width: int = 128,
                generator_loss=non_saturating_generator_loss) -> GAN:
     """A GAN of points in the plane, (batch, 2)    Goodfellow et al. 2014, Section 3"""
+    G = mlp(n_z, width, width, 2)
     D = nn.Sequential(mlp(2, width, width, 1), nn.Flatten(0))
-    return GAN(mlp(n_z, width, width, 2), D, n_z, generator_loss)
+    return GAN(G, D, n_z, generator_loss)
