@@ -35,7 +35,7 @@ student-bundle: release
 	$(BIN)/python scripts/bundle.py $(TO)
 
 weights: setup
-	for model in gan.gan diffusion.digits; do OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.$$model || exit 1; done
+	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.recipes --all
 bench: setup
 	cd benchmarks && for script in bars minimax gan_digits diffusion_budget diffusion_losses ddim_steps guidance grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
 	cd benchmarks && for script in diffusion_speed diffusion_clock; do OMP_NUM_THREADS=2 ../$(BIN)/python $$script.py || exit 1; done

@@ -19,8 +19,9 @@ from common import write
 
 from course_lib.core import load, save
 from course_lib.data import digits
-from course_lib.diffusion.digits import clusters, digits_ddpm, train_digits
+from course_lib.diffusion.clusters import MixtureOverClasses, clusters
 from course_lib.evaluate import fid, nearest, score
+from course_lib.recipes.diffusion import digits_ddpm, train_digits
 
 STEPS_60 = 1600
 RUNS = [f"{labels}:{budget}:{seed}:25" for labels in ("none", "clusters") for budget in (60, 180) for seed in range(3)]
@@ -46,7 +47,7 @@ def trained(labels: str, budget: int, seed: int):
 
     def measure(step, model):
         if budget == 600 and step % (steps // 5) == 0:
-            few, generator = OfTheData(model, y, 10), torch.Generator().manual_seed(0)
+            few, generator = MixtureOverClasses(model, y, 10), torch.Generator().manual_seed(0)
             x = torch.cat([few.sample(500, generator=generator) for _ in range(10)])
             curve.append({"labels": labels, "seed": seed, "step": step, "fid_10_steps": fid(x)})
 
@@ -60,24 +61,13 @@ def trained(labels: str, budget: int, seed: int):
     return model, history
 
 
-class OfTheData:
-    """Samples of the model with y as frequent as in the data, in `steps` steps."""
-
-    def __init__(self, model, y: torch.Tensor | None, steps: int):
-        self.model, self.y, self.steps, self.parameters = model, y, steps, model.parameters
-
-    def sample(self, n: int, *, generator: torch.Generator) -> torch.Tensor:
-        y = None if self.y is None else self.y[torch.randint(len(self.y), (n,), generator=generator)]
-        return self.model.sample(n, y=y, steps=self.steps, generator=generator)
-
-
 if __name__ == "__main__":
     for run in sys.argv[1:] or RUNS:
         labels, (budget, seed, sampling_steps) = run.split(":")[0], map(int, run.split(":")[1:])
         start = time.process_time()
         model, history = trained(labels, budget, seed)
         cpu = time.process_time() - start
-        model = OfTheData(model, labelled(labels), sampling_steps)
+        model = MixtureOverClasses(model, labelled(labels), sampling_steps)
         result = score(model, IMAGES, generator=torch.Generator().manual_seed(seed))
         some = model.sample(500, generator=torch.Generator().manual_seed(100 + seed))
         distance = (some - IMAGES[nearest(some, IMAGES)]).flatten(1).norm(dim=1).mean().item()

@@ -8,11 +8,12 @@ import time
 
 import torch
 from common import write
-from diffusion_budget import IMAGES, OfTheData, labelled
+from diffusion_budget import IMAGES, labelled
 
-from course_lib.diffusion.digits import digits_ddpm, train_digits
+from course_lib.diffusion.clusters import MixtureOverClasses
 from course_lib.evaluate import score
 from course_lib.optim import Muon
+from course_lib.recipes.diffusion import digits_ddpm, train_digits
 
 OPTIMISERS = {"Adam": torch.optim.Adam, "Muon": Muon}
 RUNS = [f"clusters:{optimiser}:60:{seed}" for seed in range(3) for optimiser in OPTIMISERS]
@@ -27,7 +28,7 @@ for run in sys.argv[1:] or RUNS:
     torch.manual_seed(seed)
     model = digits_ddpm(0 if y is None else int(y.max()) + 1)
     history = train_digits(model, IMAGES, y, seconds=budget - (time.perf_counter() - start), seed=seed, optimiser=OPTIMISERS[optimiser])
-    result = score(OfTheData(model, y, 25), IMAGES, generator=torch.Generator().manual_seed(seed))
+    result = score(MixtureOverClasses(model, y, 25), IMAGES, generator=torch.Generator().manual_seed(seed))
     row = {"labels": labels, "optimiser": optimiser, "budget": budget, "seed": seed, "training_steps": history.steps, "fid": result.fid,
            "precision": result.precision, "recall": result.recall}
     print(row, flush=True)

@@ -9,7 +9,8 @@ from common import write
 
 from course_lib.core import fit, warmup_cosine
 from course_lib.data import batches, digits
-from course_lib.diffusion.ddpm import DDPM, BoundDDPM, bound_terms
+from course_lib.diffusion.bound import bound_terms
+from course_lib.diffusion.ddpm import DDPM, BoundDDPM
 from course_lib.diffusion.schedule import cosine
 from course_lib.evaluate import bits_per_dim, fid
 from course_lib.nets import UNet

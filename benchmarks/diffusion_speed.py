@@ -15,9 +15,9 @@ from diffusers import UNet2DModel
 from torch import nn
 
 from course_lib.data import digits
-from course_lib.diffusion.digits import DigitsDDPM, digits_ddpm, train_digits
 from course_lib.diffusion.schedule import cosine
 from course_lib.evaluate import fid, parameters
+from course_lib.recipes.diffusion import DigitsDDPM, digits_ddpm, train_digits
 
 
 class Theirs(nn.Module):

@@ -9,7 +9,7 @@ from common import write
 
 from course_lib.data import digits
 from course_lib.evaluate import fid, score
-from course_lib.gan.gan import digits_gan, train_digits
+from course_lib.recipes.gan import digits_gan, train_digits
 
 STEPS = 4000
 rows, curve = [], []

@@ -12,15 +12,17 @@ from common import write
 from course_lib.core import load
 from course_lib.data import digits
 from course_lib.diffusion import ddim, guidance
-from course_lib.diffusion.digits import WEIGHTS, digits_classifier, digits_ddpm
 from course_lib.evaluate import classify, features, fid, precision_recall
+from course_lib.recipes import weights
+from course_lib.recipes.diffusion import digits_classifier, digits_ddpm
 
 STEPS, N = 20, 2000
 SCALES = {"1": (0, 1, 2, 3, 5, 8), "2": (0, 1, 2, 3, 5, 8), "free": (0, 0.5, 1, 3)}
 RUNS = [f"{method}:{scale}:{seed}" for seed in range(3) for method, scales in SCALES.items() for scale in scales]
 torch.set_grad_enabled(False)
-model, conditional = load(digits_ddpm(), WEIGHTS["digits"]).eval(), load(digits_ddpm(10), WEIGHTS["classes"]).eval()
-classifier = load(digits_classifier(), WEIGHTS["classifier"]).eval().requires_grad_(False)
+model = load(digits_ddpm(), weights("diffusion_digits")).eval()
+conditional = load(digits_ddpm(10), weights("diffusion_classes")).eval()
+classifier = load(digits_classifier(), weights("diffusion_classifier")).eval().requires_grad_(False)
 schedule, real = model.schedule, features(digits().images[:5000])
 few = schedule.respace(STEPS)
 y = torch.arange(250) % 10

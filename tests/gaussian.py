@@ -1,6 +1,9 @@
 """Data N(m, s²), of which everything about a diffusion model is known: the exact ε, and what a sampler makes of it."""
 import torch
 
+from course_lib.core import noise_like
+from course_lib.diffusion.denoiser import Denoiser
+
 M, S2 = 0.7, 0.3                                     # the data's mean and variance, wherever a test needs no other
 
 
@@ -11,21 +14,20 @@ def rng(seed=0):
 def exact_eps(schedule, mean=M, var=S2):
     """E[ε | x_t] of data N(mean, var), as a denoiser: Gaussian regression of ε on x_t."""
     def eps(x_t, t):
-        alpha_bar = schedule.alpha_bar[t].to(x_t).view(-1, *[1] * (x_t.ndim - 1))
+        alpha_bar = schedule.at(schedule.alpha_bar, t, x_t)
         return (1 - alpha_bar).sqrt() * (x_t - alpha_bar.sqrt() * mean) / (alpha_bar * var + 1 - alpha_bar)
-    eps.T = schedule.T
-    return eps
+    return Denoiser(eps, schedule.T)
 
 
-def law(sample, draws, dtype=torch.float64):
-    """Mean and variance of sample(x_T, generator) for x_T ~ N(0, I), without Monte Carlo: with a linear denoiser it is
-    1, x_T and `draws` fresh noises times fixed numbers, which more rows than numbers determine (and prove linear).
-    dtype: in which it draws the noise."""
+def law(sample, draws):
+    """Mean and variance of sample(x_T, generator) for x_T ~ N(0, I), without Monte Carlo: with a
+    linear denoiser it is 1, x_T and `draws` fresh noises times fixed numbers, which more rows than
+    numbers determine (and prove linear)."""
     n = draws + 12
     x_T = torch.randn(n, 1, generator=rng(1), dtype=torch.float64)
     out = sample(x_T, rng(2))
     again = rng(2)
-    noise = [torch.randn(n, 1, generator=again, dtype=dtype).double() for _ in range(draws)]
+    noise = [noise_like(x_T, again) for _ in range(draws)]
     inputs = torch.cat([torch.ones_like(x_T), x_T, *noise], 1)
     numbers = torch.linalg.lstsq(inputs, out, driver="gelsd").solution
     assert (inputs @ numbers - out).abs().max() < 1e-9

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.core import GenerativeModel, Trainable, fit, load, sampling, save, warmup_cosine
+from course_lib.core import GenerativeModel, History, Trainable, fit, load, noise_like, progress, sampling, save, warmup_cosine
 from course_lib.data import batches
 
 
@@ -91,6 +91,26 @@ def test_seconds_stop_the_run_and_on_step_does_not_count():
 def test_arguments_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         fit(Line(), batches(DATA), **(dict(lr=0.1, device="cpu") | arguments))
+
+
+@pytest.mark.parametrize("done, steps, seconds, share", [
+    (3, 4, None, 0.75), (4, 4, None, 1.0), (0, 0, None, 1.0), (3, None, 12.0, 0.5), (3, None, 0.0, 1.0), (3, None, -1.0, 1.0),
+])
+def test_progress_is_the_share_of_the_run_that_is_done(done, steps, seconds, share):
+    assert progress(History(steps=done, seconds=6.0), steps, seconds) == share
+
+
+@pytest.mark.parametrize("nothing", [dict(steps=0), dict(seconds=-1.0)])
+def test_a_run_of_no_length_does_nothing(nothing):
+    model = Line()
+    assert fit(model, batches(DATA), **nothing, **quick).steps == 0 and not model.mean.any()
+
+
+def test_noise_like_is_like_x_and_its_generators():
+    for dtype in (torch.float32, torch.float64):
+        x = torch.zeros(2, 3, dtype=dtype)
+        z = noise_like(x, torch.Generator().manual_seed(1))
+        assert torch.equal(z, torch.randn(2, 3, dtype=dtype, generator=torch.Generator().manual_seed(1)))
 
 
 def test_a_used_up_generator_is_refused():

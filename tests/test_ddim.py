@@ -6,8 +6,10 @@ from diffusers import DDIMScheduler
 from gaussian import S2, M, exact_eps, law, rng
 
 from course_lib.diffusion import ddim, ddpm
-from course_lib.diffusion.digits import digits_ddpm
+from course_lib.diffusion.gaussian_chain import q_sample
+from course_lib.diffusion.parametrisations import eps_from_x_0, x_0_from_eps
 from course_lib.diffusion.schedule import cosine, linear
+from course_lib.recipes.diffusion import digits_ddpm
 
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
 random = lambda *shape, seed=0: torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
@@ -60,7 +62,7 @@ def test_one_step_agrees_with_diffusers():
         scale = ddim.sigma(short, eta)
         for t in range(1, 11):
             expected = other.step(eps, 100 * t - 1, x_t, eta=eta, variance_noise=z).prev_sample
-            assert (ddim.ddim_step(short, eps, x_t, t, scale[t].item(), scale[t].item() * z) - expected).abs().max() < 1e-5
+            assert (ddim.ddim_step(short, eps, x_t, t, z, scale) - expected).abs().max() < 1e-5
     assert torch.allclose(ddim.sigma(schedule, 1.0) ** 2, schedule.posterior_variance) and not ddim.sigma(schedule, 0.0).any()
     assert torch.allclose(ddim.sigma_hat(short) ** 2, short.beta)
 
@@ -72,8 +74,8 @@ def test_the_whole_family_has_the_same_marginals(eta, steps):
     scale = ddim.sigma(schedule, eta)
     for t in range(1, schedule.T + 1):                               # with the true ε: x_0, ε and z are independent
         unit = torch.eye(3, dtype=torch.float64)                     # rows: the weights on x_0, on ε, on z
-        x_t = ddpm.q_sample(schedule, unit[:, :1], t, unit[:, 1:2])
-        x = ddim.ddim_step(schedule, unit[:, 1:2], x_t, t, scale[t].item(), scale[t].item() * unit[:, 2:])
+        x_t = q_sample(schedule, unit[:, :1], t, unit[:, 1:2])
+        x = ddim.ddim_step(schedule, unit[:, 1:2], x_t, t, unit[:, 2:], scale)
         on_x_0, on_eps, on_z = x.flatten().tolist()
         assert on_x_0 == pytest.approx(schedule.alpha_bar[t - 1].sqrt().item(), abs=1e-9)
         assert on_eps ** 2 + on_z ** 2 == pytest.approx(1 - schedule.alpha_bar[t - 1].item(), abs=1e-9)
@@ -92,14 +94,15 @@ def recursion(schedule, direction, scale):
     return mean, var
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0, ddim.SIGMA_HAT])
+@pytest.mark.parametrize("eta, hat", [(0.0, False), (0.5, False), (1.0, False), (1.0, True)])
 @pytest.mark.parametrize("steps", [None, 5, [1, 2, 11, 20]])
-def test_ddim_follows_the_exact_recursion_of_its_chain(eta, steps):
+def test_ddim_follows_the_exact_recursion_of_its_chain(eta, hat, steps):
     schedule = cosine(20)
     short = schedule.respace(steps or 20)
-    direction = ddim.sigma(short, 1.0 if eta == ddim.SIGMA_HAT else eta)
-    expected = recursion(short, direction, short.beta.sqrt() if eta == ddim.SIGMA_HAT else direction)
-    sample = lambda x_T, generator: ddim.ddim_sample(exact_eps(schedule), schedule, x_T, steps, eta, generator=generator)
+    sigma, noise_scale = ddim.sigma(short, eta), ddim.sigma_hat(short) if hat else None
+    expected = recursion(short, sigma, short.beta.sqrt() if hat else sigma)
+    sample = lambda x_T, generator: ddim.ddim_sample(
+        exact_eps(schedule), schedule, x_T, steps, eta, noise_scale=noise_scale, generator=generator)
     assert law(sample, short.T - 1 if eta else 0) == pytest.approx(expected, abs=1e-9)
 
 
@@ -110,12 +113,14 @@ def test_more_steps_of_ddim_come_closer_to_the_data():
 
 
 @pytest.mark.parametrize("steps", [None, 7, [3, 4, 30, 40]])
-@pytest.mark.parametrize("eta, name", [(1.0, "posterior_variance"), (ddim.SIGMA_HAT, "beta")])
-def test_ddpm_on_a_respaced_schedule_is_ddim_with_eta_1(steps, eta, name):
+@pytest.mark.parametrize("hat", [False, True])
+def test_ddpm_on_a_respaced_schedule_is_ddim_with_eta_1(steps, hat):
     schedule, x_T = cosine(40), random(5, 2)
     short = schedule.respace(steps or 40)
-    expected = ddpm.ddpm_sample(wavy, short, x_T, variance=getattr(short, name), generator=rng(1))
-    found = ddim.ddim_sample(wavy, schedule, x_T, steps, eta, generator=rng(1))
+    variance = short.beta if hat else short.posterior_variance
+    expected = ddpm.ddpm_sample(wavy, short, x_T, variance=variance, generator=rng(1))
+    found = ddim.ddim_sample(wavy, schedule, x_T, steps, 1.0, generator=rng(1),
+                             noise_scale=ddim.sigma_hat(short) if hat else None)
     assert (found - expected).abs().max() < 1e-9 * expected.abs().max().clamp(min=1)
 
 
@@ -132,9 +137,9 @@ def test_the_same_noise_gives_the_same_image_only_without_fresh_noise():
 def test_clipping_keeps_the_sample_in_range_and_changes_eps_with_it():
     schedule, x_t, eps = linear(), random(50, 1), random(50, 1, seed=1)
     assert ddim.ddim_sample(wavy, schedule, 3 * x_t, 10, clip=True).abs().max() <= 1
-    x_0 = ddpm.x_0_from_eps(schedule, eps, x_t, 600).clamp(-1, 1)
+    x_0 = x_0_from_eps(schedule, eps, x_t, 600).clamp(-1, 1)
     moved = ddim.ddim_step(schedule, eps, x_t, 600, clip=True)
-    assert torch.allclose(moved, ddpm.q_sample(schedule, x_0, 599, ddpm.eps_from_x_0(schedule, x_0, x_t, 600)))
+    assert torch.allclose(moved, q_sample(schedule, x_0, 599, eps_from_x_0(schedule, x_0, x_t, 600)))
 
 
 def test_encoding_and_decoding_come_back_with_an_error_that_falls_like_one_over_the_steps():
@@ -151,7 +156,7 @@ def test_encoding_is_the_inverse_of_decoding_where_eps_does_not_change():
     schedule, x_0 = cosine(50), random(4, 2)
     fixed = random(4, 2, seed=1)
     x_T = ddim.ddim_encode(lambda x, t: fixed, schedule, x_0, 9)
-    assert torch.allclose(x_T, ddpm.q_sample(schedule, x_0, 50, fixed))
+    assert torch.allclose(x_T, q_sample(schedule, x_0, 50, fixed))
     assert torch.allclose(ddim.ddim_sample(lambda x, t: fixed, schedule, x_T, 9), x_0)
 
 
@@ -183,7 +188,7 @@ def test_slerp_from_a_point_to_itself_stays():
 def test_the_slide_that_takes_alpha_for_alpha_bar_moves_the_x_0_coefficient():
     short = linear(1000).respace([250, 500, 1000])
     unit = torch.eye(2, dtype=torch.float64)
-    right = ddim.ddim_step(short, unit[:, 1:], ddpm.q_sample(short, unit[:, :1], 2, unit[:, 1:]), 2).flatten()
+    right = ddim.ddim_step(short, unit[:, 1:], q_sample(short, unit[:, :1], 2, unit[:, 1:]), 2).flatten()
     assert right[0].item() == pytest.approx(0.724, abs=5e-4)
     long, jump = linear(1000), lambda t: linear(1000).alpha[t].item()          # the slide's α_t as DDPM defines it, at 500 and 250
     wrong = math.sqrt(jump(250)) / math.sqrt(jump(500)) * long.alpha_bar[500].sqrt().item()
@@ -194,6 +199,16 @@ def test_the_slide_that_takes_alpha_for_alpha_bar_moves_the_x_0_coefficient():
 def test_a_wrong_eta_is_refused(eta):
     with pytest.raises((ValueError, TypeError), match="η must"):
         ddim.ddim_sample(wavy, linear(10), random(2, 1), 5, eta)
+
+
+def test_scales_that_no_chain_of_this_T_has_are_refused():
+    schedule, x = cosine(20), random(2, 1)
+    for f in (lambda: ddim.ddim_sample(wavy, schedule, x, 5, 1.0, noise_scale=schedule.beta),
+              lambda: ddpm.ddpm_sample(wavy, schedule.respace(5), x, variance=schedule.beta)):
+        with pytest.raises(ValueError, match="T = 5 needs 6 values.*21"):
+            f()
+    with pytest.raises(ValueError, match="σ_t² at t = 3 is more"):
+        ddim.ddim_step(schedule, x, x, 3, x, 1 + schedule.beta)
 
 
 @pytest.mark.parametrize("steps, says", [(0, "1 … T = 10"), (11, "1 … T = 10"), ([3, 3], "must increase"), ([5, 2], "must increase"),

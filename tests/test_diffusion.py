@@ -7,15 +7,19 @@ from diffusers import DDPMScheduler
 from gaussian import S2, M, exact_eps, law, line, rng
 from torch import nn
 
-from course_lib.core import fit, load
+from course_lib.core import fit, load, noise_like
 from course_lib.data import batches, digits
 from course_lib.diffusion import ddpm
-from course_lib.diffusion.digits import WEIGHTS as SHIPPED
-from course_lib.diffusion.digits import clusters, digits_ddpm
+from course_lib.diffusion.bound import bound_term, bound_terms, decoder_log_prob, gaussian_kl, prior_term
+from course_lib.diffusion.clusters import MixtureOverClasses, clusters
+from course_lib.diffusion.gaussian_chain import posterior_mean, q_sample, reverse_mean
+from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, v_from_eps, x_0_from_eps, x_0_from_v
 from course_lib.diffusion.schedule import NoiseSchedule, cosine, linear
 from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
 from course_lib.evaluate import classify
 from course_lib.nets import Attention, TimeEmbedding, TimeMLP, UNet
+from course_lib.recipes import weights
+from course_lib.recipes.diffusion import digits_ddpm
 
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
 SHORT = NoiseSchedule([0.1, 0.3, 0.05, 0.6, 0.2, 0.45])              # nothing regular about it
@@ -51,8 +55,8 @@ def test_noising_and_targets_agree_with_diffusers(kind):
     ours, other = KINDS[kind](), theirs(kind)
     t = torch.tensor([1, 2, 500, 999, 1000])
     x_0, eps = random(5, 1, 4, 4), random(5, 1, 4, 4, seed=1)
-    assert (ddpm.q_sample(ours, x_0, t, eps) - other.add_noise(x_0, eps, t - 1)).abs().max() < 1e-5
-    assert (ddpm.v_from_eps(ours, eps, x_0, t) - other.get_velocity(x_0, eps, t - 1)).abs().max() < 1e-5
+    assert (q_sample(ours, x_0, t, eps) - other.add_noise(x_0, eps, t - 1)).abs().max() < 1e-5
+    assert (v_from_eps(ours, eps, x_0, t) - other.get_velocity(x_0, eps, t - 1)).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,8 +67,8 @@ def test_each_parameterisation_gives_the_posterior_mean_of_diffusers(kind, predi
     for t in (1, 2, 300, 1000):
         step = other.step(out, t - 1, x_t, generator=rng(5))
         z = random(3, 2, seed=5) if t > 1 else 0
-        x_0 = {"epsilon": ddpm.x_0_from_eps, "v_prediction": ddpm.x_0_from_v, "sample": lambda s, o, x, t: o}[predicts](ours, out, x_t, t)
-        mean = ddpm.posterior_mean(ours, x_0, x_t, t)
+        x_0 = {"epsilon": x_0_from_eps, "v_prediction": x_0_from_v, "sample": lambda s, o, x, t: o}[predicts](ours, out, x_t, t)
+        mean = posterior_mean(ours, x_0, x_t, t)
         size = 1e-5 * step.pred_original_sample.abs().max().clamp(min=1)        # x_0 from ε is up to 1/√ᾱ_T times as large as x_t
         assert (x_0 - step.pred_original_sample).abs().max() < size
         assert (mean + ours.posterior_variance[t].sqrt() * z - step.prev_sample).abs().max() < size
@@ -89,8 +93,8 @@ def test_T_single_steps_compose_to_the_marginal():
     slope, var = 1.0, 0.0
     for t in range(1, SHORT.T + 1):
         slope, var = math.sqrt(1 - SHORT.beta[t]) * slope, (1 - SHORT.beta[t]) * var + SHORT.beta[t]
-        start, on_x_0 = line(lambda x_0, t=t: ddpm.q_sample(SHORT, x_0, t, torch.zeros_like(x_0)))
-        start_eps, on_eps = line(lambda eps, t=t: ddpm.q_sample(SHORT, torch.zeros_like(eps), t, eps))
+        start, on_x_0 = line(lambda x_0, t=t: q_sample(SHORT, x_0, t, torch.zeros_like(x_0)))
+        start_eps, on_eps = line(lambda eps, t=t: q_sample(SHORT, torch.zeros_like(eps), t, eps))
         assert start == start_eps == 0 and on_x_0 == pytest.approx(slope, abs=1e-12) and on_eps ** 2 == pytest.approx(var.item(), abs=1e-12)
 
 
@@ -114,21 +118,28 @@ def test_the_posterior_is_bayes_rule_on_the_joint_gaussian(t):
     var, covariance, var_t = 1 - before, alpha.sqrt() * (1 - before), alpha * (1 - before) + beta
     x_0, x_t = random(20, 1), random(20, 1, seed=1)
     mean = before.sqrt() * x_0 + covariance / var_t * (x_t - (alpha * before).sqrt() * x_0)
-    assert (ddpm.posterior_mean(SHORT, x_0, x_t, t) - mean).abs().max() < 1e-12
+    assert (posterior_mean(SHORT, x_0, x_t, t) - mean).abs().max() < 1e-12
     assert (SHORT.posterior_variance[t] - (var - covariance ** 2 / var_t)).abs() < 1e-12
+
+
+def test_no_slot_of_a_schedule_holds_what_is_no_number():
+    for schedule in (SHORT, linear(1000), cosine(1000), NoiseSchedule([0.5]), cosine(40).respace(7)):
+        for values in (schedule.beta, schedule.alpha, schedule.alpha_bar, schedule.posterior_variance):
+            assert torch.isfinite(values).all() and len(values) == schedule.T + 1
+        assert torch.isfinite(schedule.snr[1:]).all() and schedule.snr[0] == math.inf
 
 
 def test_at_t_1_the_posterior_is_x_0_itself():
     x_0, x_1 = random(5, 2), random(5, 2, seed=1)
-    assert torch.allclose(ddpm.posterior_mean(SHORT, x_0, x_1, 1), x_0, atol=1e-14, rtol=0)
+    assert torch.allclose(posterior_mean(SHORT, x_0, x_1, 1), x_0, atol=1e-14, rtol=0)
 
 
 def test_eps_x_0_and_v_are_one_prediction_in_three_forms():
     t = torch.arange(1, 7)
     x_0, eps = random(6, 1, 2, 2), random(6, 1, 2, 2, seed=1)
-    x_t, v = ddpm.q_sample(SHORT, x_0, t, eps), ddpm.v_from_eps(SHORT, eps, x_0, t)
-    for found, expected in ((ddpm.x_0_from_eps(SHORT, eps, x_t, t), x_0), (ddpm.eps_from_x_0(SHORT, x_0, x_t, t), eps),
-                            (ddpm.x_0_from_v(SHORT, v, x_t, t), x_0), (ddpm.eps_from_v(SHORT, v, x_t, t), eps)):
+    x_t, v = q_sample(SHORT, x_0, t, eps), v_from_eps(SHORT, eps, x_0, t)
+    for found, expected in ((x_0_from_eps(SHORT, eps, x_t, t), x_0), (eps_from_x_0(SHORT, x_0, x_t, t), eps),
+                            (x_0_from_v(SHORT, v, x_t, t), x_0), (eps_from_v(SHORT, v, x_t, t), eps)):
         assert (found - expected).abs().max() < 1e-12
     assert torch.allclose(x_t ** 2 + v ** 2, x_0 ** 2 + eps ** 2)                  # (x_t, v) is (x_0, ε), turned by an angle
 
@@ -136,8 +147,8 @@ def test_eps_x_0_and_v_are_one_prediction_in_three_forms():
 def test_the_two_forms_of_the_reverse_mean_agree():
     t = torch.arange(1, 7)
     x_t, eps = random(6, 3), random(6, 3, seed=1)
-    mean = ddpm.posterior_mean(SHORT, ddpm.x_0_from_eps(SHORT, eps, x_t, t), x_t, t)
-    assert (ddpm.reverse_mean(SHORT, eps, x_t, t) - mean).abs().max() < 1e-12
+    mean = posterior_mean(SHORT, x_0_from_eps(SHORT, eps, x_t, t), x_t, t)
+    assert (reverse_mean(SHORT, eps, x_t, t) - mean).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("name", ["beta", "posterior_variance"])
@@ -160,7 +171,7 @@ def test_algorithm_2_with_bars_everywhere_loses_the_variance():
     bar = schedule.alpha_bar[1:, None]
     for s2 in (0.01, 0.1, 0.25, 1.0, 4.0):
         eps = exact_eps(schedule, 1.0, s2)
-        means = (lambda x: ddpm.reverse_mean(schedule, eps(x, t), x, t),                                            # noqa: B023
+        means = (lambda x: reverse_mean(schedule, eps(x, t), x, t),                                            # noqa: B023
                  lambda x: (x - (1 - bar) / (1 - bar).sqrt() * eps(x, t)) / bar.sqrt())                             # noqa: B023
         x = torch.zeros(1000, 1, dtype=torch.float64)
         slopes = torch.cat([mean(x + 1) - mean(x) for mean in means], 1)                           # of all steps, (1000, 2)
@@ -195,8 +206,8 @@ def test_kl_of_gaussians_against_quadrature():
     normal = lambda mean, var: torch.distributions.Normal(mean, var.sqrt())
     x = mean_1 + var_1.sqrt() * NODES[:, None]                       # exact: the log-ratio is a polynomial of degree 2
     ratio = normal(mean_1, var_1).log_prob(x) - normal(mean_2, var_2).log_prob(x)
-    assert (ddpm.gaussian_kl(mean_1, var_1, mean_2, var_2) - (WEIGHTS[:, None] * ratio).sum(0)).abs().max() < 1e-10
-    assert ddpm.gaussian_kl(mean_1, var_1, mean_1, var_1).abs().max() < 1e-15
+    assert (gaussian_kl(mean_1, var_1, mean_2, var_2) - (WEIGHTS[:, None] * ratio).sum(0)).abs().max() < 1e-10
+    assert gaussian_kl(mean_1, var_1, mean_1, var_1).abs().max() < 1e-15
 
 
 LEVELS = (2 * torch.arange(256, dtype=torch.float64) / 255 - 1)[:, None]
@@ -204,7 +215,7 @@ LEVELS = (2 * torch.arange(256, dtype=torch.float64) / 255 - 1)[:, None]
 
 @pytest.mark.parametrize("mean, std", [(0.0, 0.5), (0.3, 0.003), (-1.0, 0.1), (0.999, 0.02), (5.0, 0.1), (0.0, 30.0)])
 def test_the_probabilities_of_the_256_values_sum_to_1(mean, std):
-    log_prob = ddpm.decoder_log_prob(LEVELS, torch.full_like(LEVELS, mean), torch.full_like(LEVELS, std ** 2))
+    log_prob = decoder_log_prob(LEVELS, torch.full_like(LEVELS, mean), torch.full_like(LEVELS, std ** 2))
     assert torch.isfinite(log_prob).all() and log_prob.exp().sum().item() == pytest.approx(1, abs=1e-9)       # 256 · 1e-12 is clamped
 
 
@@ -217,18 +228,18 @@ def test_the_decoder_is_right_in_float32_far_from_the_mean(mean):
     exact = log_cdf(ends[0]) + torch.log(-torch.expm1(log_cdf(ends[1]) - log_cdf(ends[0])))
     inner = slice(1, 255)
     far = (exact > math.log(1e-11))[inner]                           # below 1e-12 the library clamps, and says so
-    found = ddpm.decoder_log_prob(LEVELS.float(), mean_64.float(), var.float()).double()
+    found = decoder_log_prob(LEVELS.float(), mean_64.float(), var.float()).double()
     # A value's end, (x − μ ± 1/255)/σ, carries a rounding error of about 1e-6, times a slope of up to 7 per unit, twice over the bin's
     # share: the log of a bin whose ends differ by 0.05 σ is right to about 1e-3.
     assert far.sum() > 200 and (found - exact)[inner][far].abs().max() < 5e-3
-    wide = ddpm.decoder_log_prob(LEVELS.float() * 0 + 0.5, torch.full((256, 1), -50.0).requires_grad_(), torch.ones(256, 1))
+    wide = decoder_log_prob(LEVELS.float() * 0 + 0.5, torch.full((256, 1), -50.0).requires_grad_(), torch.ones(256, 1))
     assert torch.isfinite(wide).all()
 
 
 def expected_terms(schedule, eps, x_0):
     """E[L_0], …, E[L_{T−1}], each (len(x_0),), by quadrature over ε."""
     grid, draws = x_0.repeat_interleave(60, 0), NODES.repeat(len(x_0))[:, None]
-    terms = [ddpm.bound_term(eps, schedule, grid, torch.full((len(grid),), t), draws) for t in range(1, schedule.T + 1)]
+    terms = [bound_term(eps, schedule, grid, torch.full((len(grid),), t), draws) for t in range(1, schedule.T + 1)]
     return (torch.stack(terms).view(schedule.T, len(x_0), 60) * WEIGHTS).sum(2)
 
 
@@ -247,11 +258,11 @@ def test_the_bound_lies_above_the_negative_log_likelihood_and_meets_it_where_its
     for var in (0.09, 1e-3, 1e-6):                                   # σ² = β̃ is the step back's variance where the data are one point
         eps, m, v = exact_eps(schedule, mean, var), 0.0, 1.0
         for t in range(T, 0, -1):                                    # the law of p_θ, whose last step has the decoder's variance β̃_2
-            at_0, slope = line(lambda x: ddpm.reverse_mean(schedule, eps(x, torch.tensor([t])), x, t))        # noqa: B023
+            at_0, slope = line(lambda x: reverse_mean(schedule, eps(x, torch.tensor([t])), x, t))        # noqa: B023
             m, v = at_0 + slope * m, slope ** 2 * v + schedule.posterior_variance[max(t, 2)].item()
         near = LEVELS[(LEVELS - mean).abs().squeeze(1) < 3 * max(math.sqrt(var), 0.5 / 255)]      # beyond, the clamped decoder is no Gaussian
-        nll = -ddpm.decoder_log_prob(near, torch.full_like(near, m), torch.full_like(near, v)).squeeze(1)
-        gap = expected_terms(schedule, eps, near).sum(0) + ddpm.prior_term(schedule, near) - nll
+        nll = -decoder_log_prob(near, torch.full_like(near, m), torch.full_like(near, v)).squeeze(1)
+        gap = expected_terms(schedule, eps, near).sum(0) + prior_term(schedule, near) - nll
         assert (gap > -1e-6).all()
         gaps.append(gap[(near == mean).squeeze(1)].item())
     assert gaps[0] > gaps[1] > gaps[2] and gaps[2] < 1e-3
@@ -260,20 +271,20 @@ def test_the_bound_lies_above_the_negative_log_likelihood_and_meets_it_where_its
 def test_bound_terms_are_the_terms_with_one_draw_each():
     schedule, x_0 = cosine(8), LEVELS[::50].float()
     eps, again = exact_eps(schedule), rng(3)
-    terms = ddpm.bound_terms(eps, schedule, x_0, generator=rng(3))
-    assert terms.shape == (9, len(x_0)) and torch.equal(terms[-1], ddpm.prior_term(schedule, x_0))
+    terms = bound_terms(eps, schedule, x_0, generator=rng(3))
+    assert terms.shape == (9, len(x_0)) and torch.equal(terms[-1], prior_term(schedule, x_0))
     for t in range(1, 9):
-        draw = torch.randn(x_0.shape, generator=again)
-        assert torch.equal(terms[t - 1], ddpm.bound_term(eps, schedule, x_0, torch.full((len(x_0),), t), draw))
-    both = ddpm.bound_term(eps, schedule, x_0.expand(-1, 3), torch.full((len(x_0),), 4), draw.expand(-1, 3))
-    one = ddpm.bound_term(eps, schedule, x_0, torch.full((len(x_0),), 4), draw)
+        draw = noise_like(x_0, again)
+        assert torch.equal(terms[t - 1], bound_term(eps, schedule, x_0, torch.full((len(x_0),), t), draw))
+    both = bound_term(eps, schedule, x_0.expand(-1, 3), torch.full((len(x_0),), 4), draw.expand(-1, 3))
+    one = bound_term(eps, schedule, x_0, torch.full((len(x_0),), 4), draw)
     assert torch.allclose(both, 3 * one, rtol=1e-5)                  # a sum over dimensions, not a mean
 
 
 def test_the_bound_on_a_sub_sequence_tells_the_network_its_own_times():
     seen = []
     model = lambda x, t: (seen.append(t[0].item()), torch.zeros_like(x))[1]
-    ddpm.bound_terms(model, linear(10).respace([2, 5, 10]), torch.zeros(1, 1), generator=rng())
+    bound_terms(model, linear(10).respace([2, 5, 10]), torch.zeros(1, 1), generator=rng())
     assert sorted(seen) == [2, 5, 10]
 
 
@@ -327,7 +338,7 @@ def test_the_elbo_of_a_ddpm_is_minus_the_bound_of_its_average():
     x = LEVELS[::60].float()
     value = model.elbo(x, generator=rng(1))
     with model.averaged():
-        assert torch.equal(value, -ddpm.bound_terms(model, model.schedule, x, generator=rng(1)).sum(0))
+        assert torch.equal(value, -bound_terms(model, model.schedule, x, generator=rng(1)).sum(0))
 
 
 def busy(net):
@@ -348,12 +359,33 @@ def test_clusters_are_a_fixed_point_of_lloyds_two_steps():
     assert torch.equal(clusters(x, 5), y)
 
 
+class Echo(nn.Module):
+    """A model of classes whose samples are the class that was asked for."""
+
+    def sample(self, n, *, y=None, steps=None, generator=None):
+        self.steps = steps
+        return torch.full((n,), -1) if y is None else torch.as_tensor(y).expand(n)
+
+
+def test_a_mixture_draws_a_class_as_often_as_the_data_have_it():
+    n, labels = 30_000, torch.tensor([0, 3, 3, 3, 7, 7])
+    mixture = MixtureOverClasses(Echo(), labels, steps=5)
+    counts = torch.bincount(mixture.sample(n, generator=rng()), minlength=8)
+    for y, p in {0: 1 / 6, 3: 1 / 2, 7: 1 / 3}.items():
+        assert abs(counts[y] - n * p) < 5 * math.sqrt(n * p * (1 - p))
+    assert counts[[0, 3, 7]].sum() == n and mixture.model.steps == 5
+    assert torch.equal(mixture.sample(9, generator=rng(1)), mixture.sample(9, generator=rng(1)))
+    assert torch.equal(mixture.sample(2, y=7), torch.tensor([7, 7]))         # who asks is answered
+    assert torch.equal(MixtureOverClasses(Echo(), None).sample(2), torch.tensor([-1, -1]))
+
+
 @pytest.mark.parametrize("name", ["digits", "classes", "clusters"])
 def test_shipped_weights_draw_what_they_are_asked_for(name):
     train = digits()
     y = {"digits": None, "classes": train.labels, "clusters": clusters(train.images)}[name]
-    model = load(digits_ddpm(0 if y is None else int(y.max()) + 1), SHIPPED[name])
-    assert SHIPPED[name].stat().st_size < 4e6
+    path = weights(f"diffusion_{name}")
+    model = load(digits_ddpm(0 if y is None else int(y.max()) + 1), path)
+    assert path.stat().st_size < 4e6
     asked = None if y is None else y[:100]
     x = model.sample(100, y=asked, steps=10, generator=rng())
     sure = (classify(x).exp().amax(1) > 0.9).float().mean()          # 0.96 of real digits, none of Gaussian noise's
@@ -374,7 +406,7 @@ def test_the_digits_model_weights_eps_as_it_says_and_hides_one_class_in_ten():
     torch.manual_seed(1)
     t, eps = model.draw(x_0)
     snr = model.schedule.snr[t].float().view(-1, 1, 1, 1)
-    error = (eps - model(ddpm.q_sample(model.schedule, x_0, t, eps), t)).square()
+    error = (eps - model(q_sample(model.schedule, x_0, t, eps), t)).square()
     assert loss.item() == pytest.approx((snr.clamp(1, 5) / snr * error).mean().item(), rel=1e-3)
 
     class Spy(nn.Module):
@@ -407,9 +439,10 @@ class Exact(nn.Module):
         self.schedule, self.range = schedule, ReverseChain(nn.Identity(), schedule).log_range
 
     def forward(self, x, t):
-        eps, before = exact_eps(self.schedule)(x, t), self.schedule.alpha_bar[t[0] - 1] * S2 + 1 - self.schedule.alpha_bar[t[0] - 1]
-        v = ddpm.v_from_eps(self.schedule, eps, ddpm.x_0_from_eps(self.schedule, eps, x, t), t)
-        var = 1 / (1 / before + self.schedule.alpha[t[0]] / self.schedule.beta[t[0]])            # precisions add: prior and x_t
+        eps, alpha_bar_prev = exact_eps(self.schedule)(x, t), self.schedule.alpha_bar[t[0] - 1]
+        marginal = alpha_bar_prev * S2 + 1 - alpha_bar_prev
+        v = v_from_eps(self.schedule, eps, x_0_from_eps(self.schedule, eps, x, t), t)
+        var = 1 / (1 / marginal + self.schedule.alpha[t[0]] / self.schedule.beta[t[0]])            # precisions add: prior and x_t
         low, high = self.range[:, t[0]]
         return torch.cat([v, torch.logit((var.log() - low) / (high - low)).expand_as(x)], 1)
 
@@ -432,7 +465,7 @@ def test_the_chain_of_2015_lies_below_its_own_likelihood_and_meets_it_where_it_i
     log_p = torch.distributions.Normal(m, math.sqrt(v)).log_prob(x).squeeze(1)
     grid, eps = x.repeat_interleave(60, 0), NODES.repeat(9)[:, None]
     terms = torch.stack([(chain.term(grid, torch.full((len(grid),), t), eps).view(9, 60) * WEIGHTS).sum(1) for t in range(1, 13)])
-    expected = -terms.sum(0) - ddpm.prior_term(chain.schedule, x)      # the elbo's expectation, exactly: its terms are quadratic in ε
+    expected = -terms.sum(0) - prior_term(chain.schedule, x)      # the elbo's expectation, exactly: its terms are quadratic in ε
     if isinstance(chain.net, Exact):
         assert (m, v) == pytest.approx((M, S2), abs=1e-3)            # x_T's law is N(0, 1) up to ᾱ_T
         assert (expected < log_p + 1e-9).all() and (log_p - expected).max() < 1e-3
@@ -452,7 +485,7 @@ def test_the_chain_of_2015_bounds_variances_and_samples_its_own_recursion():
         var = chain.step(random(3, 1), t)[1]
         assert (var >= chain.schedule.posterior_variance[t] - 1e-12).all() and (var <= chain.schedule.beta[t] + 1e-12).all()
     assert chain.path(random(3, 1), generator=rng()).shape == (13, 3, 1)
-    end = law(lambda x_T, generator: chain.path(x_T, generator=generator)[-1], 11, torch.float32)
+    end = law(lambda x_T, generator: chain.path(x_T, generator=generator)[-1], 11)
     assert end == pytest.approx(chain_law(chain, last=False), abs=1e-9)          # the last step gives its mean
 
 
@@ -507,12 +540,12 @@ def test_attention_sees_a_set_of_places():
     (True, TypeError, "bool"), (0, ValueError, "1 … 6.*no noise"), (7, ValueError, "1 … 6"), (torch.tensor([1, 0, 3]), ValueError, "1 … 6"),
     (torch.tensor([1, 2]), ValueError, "2 times do not fit a batch of 3"),
 ])
-@pytest.mark.parametrize("f", [ddpm.q_sample, ddpm.posterior_mean, ddpm.reverse_mean, ddpm.x_0_from_eps, ddpm.eps_from_x_0, ddpm.v_from_eps,
-                               ddpm.x_0_from_v, ddpm.eps_from_v], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [q_sample, posterior_mean, reverse_mean, x_0_from_eps, eps_from_x_0, v_from_eps,
+                               x_0_from_v, eps_from_v], ids=lambda f: f.__name__)
 def test_a_wrong_t_is_refused(f, t, error, says):
     x = torch.zeros(3, 2)
     with pytest.raises(error, match=says):
-        f(SHORT, x, t, x) if f is ddpm.q_sample else f(SHORT, x, x, t)
+        f(SHORT, x, t, x) if f is q_sample else f(SHORT, x, x, t)
 
 
 @pytest.mark.parametrize("beta", [[0.0, 0.1], [0.1, 1.0], [0.1, -0.1], [float("nan")], [], [[0.1]]])
@@ -535,13 +568,13 @@ def test_a_schedule_of_another_T_and_numbers_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="T = 20.*T = 6"):
         ddpm.ddpm_sample(model, SHORT, x)
     with pytest.raises(ValueError, match="T = 20.*T = 6"):
-        ddpm.bound_terms(model, SHORT, x)
+        bound_terms(model, SHORT, x)
     ddpm.ddpm_sample(model, linear(20).respace(3), x)
     for bad in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="x_T must hold finite"):
             ddpm.ddpm_sample(model, model.schedule, x + bad)
         with pytest.raises(ValueError, match="x_0 must hold finite"):
-            ddpm.q_sample(SHORT, x + bad, 1, x)
+            q_sample(SHORT, x + bad, 1, x)
         with pytest.raises(ValueError, match="x_0 must hold finite"):
             model.elbo(x + bad)
     with pytest.raises(ValueError, match="finite floating-point"):

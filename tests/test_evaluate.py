@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 
 from course_lib import evaluate
 from course_lib.data import digits, modes
-from course_lib.gan.gan import digits_gan
+from course_lib.recipes.gan import digits_gan
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 

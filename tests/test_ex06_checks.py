@@ -5,7 +5,9 @@ from exercise import questions, run
 from test_answers import check as check_answer
 
 from course_lib.checks import Net, expect_close
-from course_lib.diffusion import ddpm
+from course_lib.diffusion import bound, ddpm
+from course_lib.diffusion.gaussian_chain import posterior_mean, q_sample, reverse_mean
+from course_lib.diffusion.parametrisations import eps_from_v, v_from_eps
 from course_lib.diffusion.schedule import NoiseSchedule
 from course_lib.hidden.ex06 import checks as ex06
 
@@ -34,7 +36,7 @@ def jump(x_s, s, t, eps, alpha_bar):
     pictures = []
     for x, noise, i, j in zip(x_s, eps, s.tolist(), t.tolist()):
         chain, steps = later(alpha_bar, i, j)
-        pictures.append(ddpm.q_sample(chain, x[None], steps, noise[None]))
+        pictures.append(q_sample(chain, x[None], steps, noise[None]))
     return torch.cat(pictures)
 
 
@@ -43,14 +45,14 @@ def posterior(x_0, x_t, s, t, alpha_bar):
     full, results = from_alpha_bar(alpha_bar), []
     for a, b, i, j in zip(x_0, x_t, s.tolist(), t.tolist()):
         short = full.respace([k for k in (i, j) if k > 0])
-        results.append((ddpm.posterior_mean(short, a[None], b[None], short.T), short.posterior_variance[-1]))
+        results.append((posterior_mean(short, a[None], b[None], short.T), short.posterior_variance[-1]))
     return torch.cat([mean for mean, _ in results]), torch.stack([variance for _, variance in results]).to(x_t)
 
 
 def gaussian_kl(mean_1, log_var_1, mean_2, log_var_2):
     """In the unit of the second standard deviation, where the library's variances do not overflow."""
     unit, zero = torch.exp(-log_var_2 / 2), torch.zeros_like(mean_1)
-    pixels = ddpm.gaussian_kl((mean_1 - mean_2) * unit, torch.exp(log_var_1 - log_var_2), zero, zero + 1)
+    pixels = bound.gaussian_kl((mean_1 - mean_2) * unit, torch.exp(log_var_1 - log_var_2), zero, zero + 1)
     return pixels.flatten(1).sum(1)
 
 
@@ -59,14 +61,14 @@ with_gradients = lambda loss, net: (loss.detach(), dict(zip(dict(net.named_param
 
 def v_loss(net, x_0, t, eps, alpha_bar):
     full = from_alpha_bar(alpha_bar)
-    x_t = ddpm.q_sample(full, x_0, t, eps)
-    loss = (ddpm.v_from_eps(full, eps, x_0, t) - net(x_t, t)).square().mean() * x_0.shape[1]
+    x_t = q_sample(full, x_0, t, eps)
+    loss = (v_from_eps(full, eps, x_0, t) - net(x_t, t)).square().mean() * x_0.shape[1]
     return with_gradients(loss, net)
 
 
 def ancestral_step(x_t, v, t, z, alpha_bar, share):
     full = from_alpha_bar(alpha_bar)
-    mean = ddpm.reverse_mean(full, ddpm.eps_from_v(full, v, x_t, t), x_t, t)
+    mean = reverse_mean(full, eps_from_v(full, v, x_t, t), x_t, t)
     sigma = full.beta ** (share / 2) * full.posterior_variance ** ((1 - share) / 2) * (torch.arange(full.T + 1) > 1)
     return mean + full.at(sigma, t, x_t) * z
 
@@ -77,7 +79,7 @@ def sample(eps_model, x_T, z, times, alpha_bar):
     x = x_T
     for i in range(short.T, 0, -1):
         eps = eps_model(x, torch.full((len(x),), times[i - 1]))
-        x = ddpm.reverse_mean(short, eps, x, i) + (short.at(short.beta.sqrt(), i, x) * z[times[i - 1]] if i > 1 else 0)
+        x = reverse_mean(short, eps, x, i) + (short.at(short.beta.sqrt(), i, x) * z[times[i - 1]] if i > 1 else 0)
     return x
 
 
@@ -110,7 +112,7 @@ def test_what_the_exercise_says_about_its_chain():
     for variances, expected in ((made.beta, 1.18), (made.posterior_variance, 0.64)):
         variance = 1.0
         for t in range(100, 0, -1):
-            shrunk = ddpm.reverse_mean(made, eps_model(one, torch.tensor([t])), one, t).item()
+            shrunk = reverse_mean(made, eps_model(one, torch.tensor([t])), one, t).item()
             variance = shrunk ** 2 * variance + (variances[t].item() if t > 1 else 0)
         assert abs(variance / 0.01 - expected) < 0.005
 
@@ -203,8 +205,8 @@ def test_v_is_the_slope_of_the_path():
     alpha_bar, t = ex06.random_alpha_bar(rng, 6), torch.tensor([1, 3, 6])
     x_0, eps = torch.randn(2, 3, 2, generator=rng).double()
     x_t, v = ex06.velocity(alpha_bar, t, x_0, eps)
-    expect_close("v", v, ddpm.v_from_eps(from_alpha_bar(alpha_bar), eps, x_0, t), "", rtol=0, atol=1e-10)
-    expect_close("x_t", x_t, ddpm.q_sample(from_alpha_bar(alpha_bar), x_0, t, eps), "", rtol=1e-12)
+    expect_close("v", v, v_from_eps(from_alpha_bar(alpha_bar), eps, x_0, t), "", rtol=0, atol=1e-10)
+    expect_close("x_t", x_t, q_sample(from_alpha_bar(alpha_bar), x_0, t, eps), "", rtol=1e-12)
 
 
 def test_a_loss_without_gradients_is_told_so():

@@ -8,7 +8,9 @@ import torch
 from exercise import questions, run, solution
 
 from course_lib.checks import Net, call
-from course_lib.diffusion import ddim, ddpm, guidance, schedule
+from course_lib.diffusion import ddim, guidance, schedule
+from course_lib.diffusion.gaussian_chain import reverse_mean
+from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, x_0_from_eps
 from course_lib.hidden.ex07 import checks as ex07
 
 NAME = "ex07_ddim_and_guidance"
@@ -35,15 +37,14 @@ def ddim_step(v, x_t, alpha_bar, t, s, sigma, z):
     """One image at a time, on the chain 0, s, t; where ᾱ_t = 0, which no chain of the library has, v = −x_0 and x_t = ε."""
     images = []
     for i, (before, now) in enumerate(zip(s.tolist(), t.tolist())):
-        noise, x = sigma[i].item() * z[i:i + 1], x_t[i:i + 1]
-        a = alpha_bar[before]
+        x, a = x_t[i:i + 1], alpha_bar[before]
         if alpha_bar[now] == 0:
             rest = (1 - a - sigma[i] ** 2).clamp(min=0)
-            images.append(a.sqrt().to(x) * -v[i:i + 1] + rest.sqrt().to(x) * x + noise)
+            images.append(a.sqrt().to(x) * -v[i:i + 1] + rest.sqrt().to(x) * x + sigma[i] * z[i:i + 1])
             continue
         short = chain(torch.stack([alpha_bar[0], a, alpha_bar[now]]) if before else alpha_bar[[0, now]])
-        eps = ddpm.eps_from_v(short, v[i:i + 1], x, short.T)
-        images.append(ddim.ddim_step(short, eps, x, short.T, sigma[i].item(), noise))
+        eps = eps_from_v(short, v[i:i + 1], x, short.T)
+        images.append(ddim.ddim_step(short, eps, x, short.T, z[i:i + 1], sigma[i].expand(short.T + 1)))
     return torch.cat(images)
 
 
@@ -55,9 +56,9 @@ def log_p_gradient(classifier, x_t, t, mask):
 def guided_x_0(x_0, x_t, gradient, alpha_bar, t, scale):
     """ε̂ of the library, for a log p(y | x) that is a line with the given slope."""
     noise = chain(alpha_bar)
-    eps = guidance.guided(lambda x, t: ddpm.eps_from_x_0(noise, x_0, x, t), noise,
+    eps = guidance.guided(lambda x, t: eps_from_x_0(noise, x_0, x, t), noise,
                           lambda x, t, y: (x * gradient).flatten(1).sum(1), None, scale)(x_t, t)
-    return ddpm.x_0_from_eps(noise, eps, x_t, t)
+    return x_0_from_eps(noise, eps, x_t, t)
 
 
 def classifier_free(eps_model, x_t, t, y, y_not, none, w, u):
@@ -98,10 +99,10 @@ def test_the_librarys_guided_sampler_shifts_the_same_mean():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "randn", zero)
         got = guidance.guided_sample(eps_model, noise, x_T, log_p, torch.zeros(5).long(), 3.0, variance=variance, at_mean=True)
-    mean = ddpm.reverse_mean(noise, eps_model(x_T, 2), x_T, 2)
+    mean = reverse_mean(noise, eps_model(x_T, 2), x_T, 2)
     gradient = lambda x, t: -2 * (x - 1)
     x_1 = MASTER["guided_mean"](x_T, torch.full((5,), 2), mean, variance[2].log().expand(5, 3), gradient, 3.0)
-    torch.testing.assert_close(got, ddpm.reverse_mean(noise, eps_model(x_1, 1), x_1, 1))
+    torch.testing.assert_close(got, reverse_mean(noise, eps_model(x_1, 1), x_1, 1))
 
 
 def slow_sequence(T, S, power):

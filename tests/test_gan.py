@@ -10,6 +10,8 @@ from course_lib.data import batches, digits, modes, toys
 from course_lib.evaluate import features, fid, modes_covered, precision_recall
 from course_lib.gan import gan, minimax
 from course_lib.nets import ConvD, ConvG, mlp
+from course_lib.recipes import weights
+from course_lib.recipes.gan import digits_gan
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = torch.Generator().manual_seed(0)
@@ -79,7 +81,7 @@ def test_networks_have_the_promised_shapes():
 
 
 def test_sampling_is_reproducible_and_knows_no_class():
-    model = gan.digits_gan()
+    model = digits_gan()
     draw = lambda: model.sample(3, generator=torch.Generator().manual_seed(1))
     assert torch.equal(draw(), draw())
     with pytest.raises(ValueError, match="unconditional"):
@@ -87,7 +89,7 @@ def test_sampling_is_reproducible_and_knows_no_class():
 
 
 def test_the_shipped_weights_are_as_good_as_what_was_measured():
-    model = load(gan.digits_gan(), gan.WEIGHTS)
+    model = load(digits_gan(), weights("gan_digits"))
     x = model.sample(5000, generator=torch.Generator().manual_seed(0))
     with open(RESULTS / "gan_digits.csv") as file:
         rows = list(csv.DictReader(file))

@@ -8,9 +8,10 @@ from torch import nn
 from course_lib.core import fit
 from course_lib.data import batches
 from course_lib.diffusion import ddim, ddpm, guidance
-from course_lib.diffusion.digits import digits_ddpm
+from course_lib.diffusion.gaussian_chain import reverse_mean
 from course_lib.diffusion.schedule import cosine, linear
 from course_lib.nets import TimeMLP
+from course_lib.recipes.diffusion import digits_ddpm
 
 R2 = 0.2                                             # a "class" is a number here: y = x_0 plus noise of this variance
 random = lambda *shape, seed=0: torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
@@ -141,9 +142,9 @@ def test_the_gradient_at_the_mean_differs_by_the_curvature_over_one_step():
     schedule = linear(2, 0.2, 0.3)
     x, log_p = random(6, 1), classifier(schedule)
     run = lambda at_mean: guidance.guided_sample(exact_eps(schedule), schedule, x, log_p, Y.expand(6), 2.0, at_mean=at_mean, generator=rng(1))
-    mean = ddpm.reverse_mean(schedule, exact_eps(schedule)(x, torch.full((6,), 2)), x, 2)
+    mean = reverse_mean(schedule, exact_eps(schedule)(x, torch.full((6,), 2)), x, 2)
     difference = 2.0 * schedule.beta[2].item() * slopes(schedule, 2, Y.item())[1] * (mean - x)
-    last = line(lambda x: ddpm.reverse_mean(schedule, exact_eps(schedule)(x, torch.tensor([1])), x, 1))[1]
+    last = line(lambda x: reverse_mean(schedule, exact_eps(schedule)(x, torch.tensor([1])), x, 1))[1]
     assert torch.allclose(run(True) - run(False), last * difference) and difference.abs().max() > 1e-3
 
 

@@ -1,7 +1,8 @@
-"""Goodfellow et al. 2014, "Generative Adversarial Nets": the minimax game, its value, its optimum, and its losses.
+"""Goodfellow et al. 2014, "Generative Adversarial Nets": the minimax game, its value, its optimum,
+and its losses.
 
-Distributions are probability tables: p_data and p_g hold non-negative numbers that sum to 1 over the last dimension.
-Everything is in nats. D is a table of the same shape, D(x) in (0, 1).
+Distributions are probability tables: p_data and p_g hold non-negative numbers that sum to 1 over
+the last dimension. Everything is in nats. D is a table of the same shape, D(x) in (0, 1).
 """
 import torch
 from torch import Tensor
@@ -9,7 +10,9 @@ from torch.nn.functional import softplus
 
 
 def value(D: Tensor, p_data: Tensor, p_g: Tensor) -> Tensor:
-    """V(D, G) = Σ_x p_data(x) log D(x) + p_g(x) log(1 − D(x))    Goodfellow et al. 2014, eqs. 1 and 3
+    """V(D, G) = Σ_x p_data(x) log D(x) + p_g(x) log(1 − D(x))    Goodfellow et al. 2014, eq. 1
+
+    The sum over x is eq. 3.
 
     All (..., n); returns (...) in nats. 0 log 0 = 0, so that points outside a support do not count.
     """
@@ -19,46 +22,65 @@ def value(D: Tensor, p_data: Tensor, p_g: Tensor) -> Tensor:
 def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
     """D*(x) = p_data(x) / (p_data(x) + p_g(x))    Goodfellow et al. 2014, eq. 2 (Proposition 1)
 
-    Both (...), densities or probabilities. Where both are 0 any value is optimal; this returns NaN there.
+    Both (...), densities or probabilities. Where both are 0 any value is optimal; here it is NaN.
     """
     return p_data / (p_data + p_g)
 
 
 def kl(p: Tensor, q: Tensor) -> Tensor:
-    """KL(p ‖ q) = Σ_x p(x) log(p(x) / q(x))    Kullback & Leibler 1951, eq. 2.4; in nats, (..., n) → (...)"""
+    """KL(p ‖ q) = Σ_x p(x) log(p(x) / q(x))    Kullback & Leibler 1951, eq. 2.4
+
+    In nats, (..., n) → (...).
+    """
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
 
 
 def jsd(p: Tensor, q: Tensor) -> Tensor:
-    """JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q)    Goodfellow et al. 2014, eq. 6; between 0 and log 2 nats"""
+    """JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q)    Goodfellow et al. 2014, eq. 6
+
+    (..., n) → (...), between 0 and log 2 nats.
+    """
     m = (p + q) / 2
     return (kl(p, m) + kl(q, m)) / 2
 
 
 def C(p_data: Tensor, p_g: Tensor) -> Tensor:
-    """C(G) = max_D V(D, G) = −log 4 + 2 JSD(p_data, p_g)    Goodfellow et al. 2014, eqs. 4 and 6; (..., n) → (...)"""
+    """C(G) = max_D V(D, G) = −log 4 + 2 JSD(p_data, p_g)    Goodfellow et al. 2014, eqs. 4 and 6
+
+    (..., n) → (...), in nats.
+    """
     m = p_data + p_g
     return (torch.xlogy(p_data, p_data) + torch.xlogy(p_g, p_g) - torch.xlogy(m, m)).sum(-1)
 
 
 def density_ratio(logit: Tensor) -> Tensor:
-    """p_data(x) / p_g(x) = D*(x) / (1 − D*(x)) = exp(logit of D*)    from Goodfellow et al. 2014, eq. 2; any shape"""
+    """p_data(x) / p_g(x) = D*(x) / (1 − D*(x)) = exp(logit)    from Goodfellow et al. 2014, eq. 2
+
+    logit: of D*(x), any shape.
+    """
     return logit.exp()
 
 
 def discriminator_loss(logit_real: Tensor, logit_fake: Tensor) -> Tensor:
-    """−mean log D(x) − mean log(1 − D(G(z)))    Goodfellow et al. 2014, Algorithm 1, negated; D = sigmoid(logit)
+    """−mean log D(x) − mean log(1 − D(G(z)))    Goodfellow et al. 2014, Algorithm 1, negated
 
-    −log σ(l) = softplus(−l) and −log(1 − σ(l)) = softplus(l) stay finite for every logit. (batch,) each → scalar, nats.
+    With D = σ(l): −log σ(l) = softplus(−l) and −log(1 − σ(l)) = softplus(l), finite for every l.
+    (batch,) each → scalar, nats.
     """
     return softplus(-logit_real).mean() + softplus(logit_fake).mean()
 
 
 def minimax_generator_loss(logit_fake: Tensor) -> Tensor:
-    """mean log(1 − D(G(z)))    Goodfellow et al. 2014, Algorithm 1: saturates while D wins. (batch,) → scalar, nats"""
+    """mean log(1 − D(G(z)))    Goodfellow et al. 2014, Algorithm 1
+
+    Saturates while D wins. (batch,) → scalar, nats.
+    """
     return -softplus(logit_fake).mean()
 
 
 def non_saturating_generator_loss(logit_fake: Tensor) -> Tensor:
-    """−mean log D(G(z))    Goodfellow et al. 2014, Section 3: the same fixed point, strong gradients early. (batch,) → scalar, nats"""
+    """−mean log D(G(z))    Goodfellow et al. 2014, Section 3
+
+    The same fixed point, strong gradients early. (batch,) → scalar, nats.
+    """
     return softplus(-logit_fake).mean()

@@ -4,10 +4,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class ConvG(nn.Module):
-    """z → 7×7 → 14×14 → 28×28: convolutions, batch normalisation, ReLU, tanh    DCGAN, Radford et al. 2016, Section 3
+    """z → 7×7 → 14×14 → 28×28    DCGAN, Radford et al. 2016, Section 3
 
-    Departs from DCGAN in the upsampling: a convolution makes 4 channels for each one, which PixelShuffle lays out as
-    2×2 pixels (Shi et al. 2016, eq. 4), in place of a transposed convolution.
+    Convolutions, batch normalisation, ReLU, tanh. Departs from DCGAN in the upsampling: a
+    convolution makes 4 channels for each one, which PixelShuffle lays out as 2×2 pixels (Shi et al.
+    2016, eq. 4), in place of a transposed convolution.
     """
 
     def __init__(self, n_z: int = 64, width: int = 32):
@@ -24,16 +25,18 @@ class ConvG(nn.Module):
 
 
 class ConvD(nn.Module):
-    """28×28 → 14×14 → 7×7 → one logit: convolutions with leaky ReLU 0.2    DCGAN, Radford et al. 2016, Section 3
+    """28×28 → 14×14 → 7×7 → one logit    DCGAN, Radford et al. 2016, Section 3
 
-    The first halving only rearranges each 2×2 pixels as 4 channels (PixelUnshuffle), the second is a strided convolution.
-    Each weight is divided by its largest singular value    Miyato et al. 2018, eq. 8
+    Convolutions with leaky ReLU 0.2. The first halving only rearranges each 2×2 pixels as 4
+    channels (PixelUnshuffle), the second is a strided convolution. Each weight is divided by its
+    largest singular value (Miyato et al. 2018, eq. 8).
     """
 
     def __init__(self, width: int = 32):
         super().__init__()
         self.net = nn.Sequential(
-            nn.PixelUnshuffle(2), spectral_norm(nn.Conv2d(4, width, 3, padding=1)), nn.LeakyReLU(0.2),
+            nn.PixelUnshuffle(2),
+            spectral_norm(nn.Conv2d(4, width, 3, padding=1)), nn.LeakyReLU(0.2),
             spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2),
             nn.Flatten(), spectral_norm(nn.Linear(2 * width * 49, 1)))
 

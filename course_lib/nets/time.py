@@ -8,7 +8,10 @@ from course_lib.nets.blocks import mlp
 
 
 class TimeEmbedding(nn.Module):
-    """sin(ω_i t) and cos(ω_i t), ω_i = 10,000^(−2i/width), then two linear layers    Vaswani et al. 2017, Section 3.5"""
+    """sin(ω_i t) and cos(ω_i t), ω_i = 10,000^(−2i/width)    Vaswani et al. 2017, Section 3.5
+
+    Then two linear layers.
+    """
 
     def __init__(self, width: int, out: int):
         super().__init__()
@@ -16,16 +19,17 @@ class TimeEmbedding(nn.Module):
         self.net = nn.Sequential(nn.Linear(width, out), nn.SiLU(), nn.Linear(out, out))
 
     def forward(self, t: Tensor) -> Tensor:          # (batch,) → (batch, out)
-        omega = torch.exp(-math.log(10_000) * torch.arange(0, self.width, 2, device=t.device) / self.width)
+        two_i = torch.arange(0, self.width, 2, device=t.device)
+        omega = torch.exp(-math.log(10_000) * two_i / self.width)
         angle = t[:, None].to(self.net[0].weight.dtype) * omega
         return self.net(torch.cat([angle.sin(), angle.cos()], 1))
 
 
 class TimeMLP(nn.Module):
-    """(x_t, t) → out numbers, for points (batch, d): x_t, sin and cos of 1, 2 and 4 times x_t, and an embedding of t, into
-    linear layers with SiLU    the sines: Fourier features, Tancik et al. 2020, eq. 4, without which small networks stay too smooth
+    """(x_t, t) → out numbers, for points (batch, d)    Tancik et al. 2020, eq. 4
 
-    out: d unless given.
+    x_t, sin and cos of 1, 2 and 4 times x_t, and an embedding of t, into linear layers with SiLU.
+    Without these Fourier features small networks stay too smooth. out: d unless given.
     """
 
     def __init__(self, d: int = 2, width: int = 128, out: int | None = None):
@@ -33,7 +37,7 @@ class TimeMLP(nn.Module):
         self.time = TimeEmbedding(32, 32)
         self.net = mlp(7 * d + 32, width, width, width, out or d, activation=nn.SiLU)
 
-    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:      # (batch, d), (batch,) → (batch, out)
+    def forward(self, x: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:    # → (batch, out)
         if y is not None:
             raise ValueError("This network knows no classes: it takes no y.")
         waves = [f(k * x) for k in (1, 2, 4) for f in (torch.sin, torch.cos)]

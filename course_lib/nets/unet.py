@@ -8,16 +8,19 @@ from course_lib.nets.time import TimeEmbedding
 
 
 class UNet(nn.Module):
-    """(x_t, t, y) → an image like x_t: 28×28 → 14×14 → 7×7 and back, with a skip connection    DDPM, Ho et al. 2020, Appendix B
+    """(x_t, t, y) → an image like x_t: 28×28 → 14×14 → 7×7 and back    DDPM, Appendix B
 
-    Departs from it for speed on a CPU: each 2×2 pixels become 4 channels first and are laid out again at the end
-    (Shi et al. 2016, eq. 4), two residual blocks at the low level and one on the way up, attention at the low level only.
-    channels: of the image; out: of the result, channels unless given; widths: of the two levels, multiples of 8;
-    classes: y in 0 … classes − 1, or `classes` for "none", which y = None means for all; 0 where there are no classes.
+    With a skip connection (Ho et al. 2020). Departs from it for speed on a CPU: each 2×2 pixels
+    become 4 channels first and are laid out again at the end (Shi et al. 2016, eq. 4), two residual
+    blocks at the low level and one on the way up, attention at the low level only.
+    channels: of the image; out: of the result, channels unless given; widths: of the two levels,
+    multiples of 8; classes: y in 0 … classes − 1, or `classes` for "none", which y = None means for
+    all; 0 where there are no classes.
     Errors: TypeError where y holds no whole numbers, ValueError for a class that does not exist.
     """
 
-    def __init__(self, channels: int = 1, widths: tuple[int, int] = (32, 64), classes: int = 0, out: int | None = None):
+    def __init__(self, channels: int = 1, widths: tuple[int, int] = (32, 64), classes: int = 0,
+                 out: int | None = None):
         super().__init__()
         high, low = widths
         self.classes, embedding = classes, 2 * low
@@ -25,11 +28,14 @@ class UNet(nn.Module):
         self.label = nn.Embedding(classes + 1, embedding) if classes else None
         self.into = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, high, 3, padding=1))
         self.shrink = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * high, low, 1))
-        self.middle = nn.ModuleList([Residual(low, embedding), Attention(low), Residual(low, embedding)])
+        self.middle = nn.ModuleList(
+            [Residual(low, embedding), Attention(low), Residual(low, embedding)])
         self.enlarge = nn.Sequential(nn.Conv2d(low, 4 * high, 1), nn.PixelShuffle(2))
         self.merge = nn.Conv2d(2 * high, high, 1)
         self.up = Residual(high, embedding)
-        self.back = nn.Sequential(nn.GroupNorm(8, high), nn.SiLU(), nn.Conv2d(high, 4 * (out or channels), 3, padding=1), nn.PixelShuffle(2))
+        self.back = nn.Sequential(
+            nn.GroupNorm(8, high), nn.SiLU(),
+            nn.Conv2d(high, 4 * (out or channels), 3, padding=1), nn.PixelShuffle(2))
         for parameter in self.back[2].parameters():
             nn.init.zeros_(parameter)
 
@@ -42,20 +48,25 @@ class UNet(nn.Module):
         if y.dtype != torch.int64:
             raise TypeError(f"y must hold whole numbers (int64), got {y.dtype}.")
         if y.min() < 0 or y.max() > self.classes:
-            raise ValueError(f"There are the classes 0 … {self.classes - 1}, and {self.classes} for none; "
-                             f"got {y.min().item()} … {y.max().item()}.")
+            raise ValueError(f"There are the classes 0 … {self.classes - 1}, and {self.classes} "
+                             f"for none; got {y.min().item()} … {y.max().item()}.")
         return nnf.silu(self.time(t) + self.label(y.expand(len(t))))
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
         embedding = self.embed(t, y)
-        high = self.into(x)                                          # (batch, high, H/2, W/2)
+        high = self.into(x)                                              # (batch, high, H/2, W/2)
         first, attention, second = self.middle
-        low = second(attention(first(self.shrink(high), embedding)), embedding)       # (batch, low, H/4, W/4)
-        return self.back(self.up(self.merge(torch.cat([self.enlarge(low), high], 1)), embedding))
+        low = first(self.shrink(high), embedding)                        # (batch, low, H/4, W/4)
+        low = second(attention(low), embedding)
+        merged = self.merge(torch.cat([self.enlarge(low), high], 1))     # (batch, high, H/2, W/2)
+        return self.back(self.up(merged, embedding))
 
 
 class NoisyConv(nn.Module):
-    """(x_t, t) → logits of `classes`, for 28×28: the way down of the U-Net, then one linear layer    Dhariwal & Nichol 2021, Section 4"""
+    """(x_t, t) → logits of `classes`, for 28×28    Dhariwal & Nichol 2021, Section 4
+
+    The way down of the U-Net, then one linear layer.
+    """
 
     def __init__(self, classes: int, widths: tuple[int, int] = (16, 48)):
         super().__init__()
@@ -66,8 +77,11 @@ class NoisyConv(nn.Module):
         self.high = Residual(high, embedding)
         self.shrink = nn.Conv2d(high, low, 3, stride=2, padding=1)
         self.low = Residual(low, embedding)
-        self.out = nn.Sequential(nn.GroupNorm(8, low), nn.SiLU(), nn.Flatten(), nn.Linear(49 * low, classes))
+        self.out = nn.Sequential(
+            nn.GroupNorm(8, low), nn.SiLU(), nn.Flatten(), nn.Linear(49 * low, classes))
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:               # (batch, 1, 28, 28), (batch,) → (batch, classes)
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:               # → (batch, classes)
         embedding = nnf.silu(self.time(t))
-        return self.out(self.low(self.shrink(self.high(self.into(x), embedding)), embedding))
+        high = self.high(self.into(x), embedding)                    # (batch, high, 14, 14)
+        low = self.low(self.shrink(high), embedding)                 # (batch, low, 7, 7)
+        return self.out(low)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks import Net, call, expect_close, expect_results
-from course_lib.diffusion import ddpm, schedule
+from course_lib.diffusion import gaussian_chain, schedule
 
 DTYPES = ((torch.float32, 5e-6), (torch.float64, 1e-9))
 
@@ -145,7 +145,7 @@ def check_ddim_step(ddim_step, seed: int = 0) -> None:
         x_t, v = noised(noise.alpha_bar, t, x_0, eps)
         expect_close("x_s for s = t − 1, σ² = β̃_t and z = 0",
                      call(ddim_step, v, x_t, noise.alpha_bar, t, t - 1, noise.posterior_variance[t].sqrt(), 0 * z),
-                     ddpm.posterior_mean(noise, x_0, x_t, t), "With η = 1 and neighbouring times this is a step of DDPM: the "
+                     gaussian_chain.posterior_mean(noise, x_0, x_t, t), "With η = 1 and neighbouring times this is a step of DDPM: the "
                      "mean of q(x_{t−1} | x_t, x_0). What does v say about x_0, and what about ε?", atol=atol, rtol=1e-4, dtype=dtype)
         for share in (0.0, 0.6, 1.0) if dtype == torch.float64 else (0.0, 0.6):
             _jumps(ddim_step, noise.alpha_bar, s + torch.tensor([30, 1, 60, 20, 7, 2]), s, share, (x_0, eps, z), atol, "")

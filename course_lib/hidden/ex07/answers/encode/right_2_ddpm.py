@@ -6,7 +6,7 @@ def encode(eps_model, x_0, alpha_bar, tau, iterations):
         guess = x
         for _ in range(iterations):
             eps = eps_model(guess, torch.full((len(x),), t))
-            image = ddpm.x_0_from_eps(chain, eps, x, s) if s else x
-            guess = ddpm.q_sample(chain, image, t, eps)
+            image = parametrisations.x_0_from_eps(chain, eps, x, s) if s else x
+            guess = gaussian_chain.q_sample(chain, image, t, eps)
         x, s = guess, t
     return x
