@@ -20,7 +20,7 @@ from course_lib.grading.engine import Engine, Settings
 from course_lib.grading.intake import is_student
 from course_lib.grading.outputs import MAX_FORMATTING, TAGS, harmless, html, markdown
 from course_lib.grading.sandbox import NoSandbox
-from course_lib.grading.version import fingerprint, version
+from course_lib.grading.version import fingerprint, imports, version
 from course_lib.grading.wire import decode, encode
 
 PLAIN = [None, True, 3, -2 ** 80, 1.5, math.inf, 2j, "ö 🎲", [1, [2]], (1, (2.0, "x")),
@@ -268,6 +268,13 @@ def test_another_picture_makes_another_submission():
         return nbformat.v4.new_notebook(cells=[cell])
     first, again, other = (fingerprint(notebook(p), "ex01") for p in ("QUJD", "QUJD", "REVG"))
     assert first == again != other
+
+
+def test_what_cells_import_is_found_and_what_is_no_python_imports_nothing():
+    assert imports("import a.b as c\nif x:\n    from a import d") == {"a.b", "a", "a.d"}
+    assert imports("from . import e\nfrom ..f import g", "a.b") == {"a.b", "a.b.e", "a.f", "a.f.g"}
+    without = version("ex01", ["%%bash\nls"])
+    assert without == version("ex01", []) != version("ex01", ["%ls\nimport course_lib.gan.gan"])
 
 
 EX01, EX07 = "ex01_minimax", "ex07_ddim_and_guidance"

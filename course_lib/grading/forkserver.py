@@ -7,7 +7,6 @@ torch does not survive.
 """
 import gc
 import importlib
-import io
 import json
 import os
 import signal
@@ -97,15 +96,6 @@ def run_kernel(shell):
     return run
 
 
-def warm_figure() -> None:
-    """The first figure of a process takes a second, so it is drawn once, before any kernel is."""
-    from matplotlib import pyplot
-    fig, ax = pyplot.subplots()
-    ax.set(title="$x$", xlabel="x")
-    fig.savefig(io.BytesIO(), format="png")
-    pyplot.close(fig)
-
-
 def main(what: str, *fds: str) -> None:
     import torch
     requests, *others = (socket.socket(fileno=int(fd)) for fd in fds)
@@ -118,7 +108,7 @@ def main(what: str, *fds: str) -> None:
     if what == "kernel":
         from course_lib.grading import kernel
         shell = kernel.make_shell()
-        warm_figure()
+        kernel.warm_figure()
         run = run_kernel(shell)
     else:
         from course_lib.grading import checker

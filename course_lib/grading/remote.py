@@ -148,14 +148,13 @@ class RemoteKernel:
         if type(index) is not int or not 0 <= index < len(callbacks):
             raise Violation("a call of a function that it was not given")
         arguments = decode(message.get("args"), blob)
-        if not isinstance(arguments, tuple) or list(map(type, arguments)) != [tuple, dict]:
-            raise Violation("a call without arguments")
-        args, kwargs = arguments
-        if not all(isinstance(key, str) for key in kwargs):
+        if not (isinstance(arguments, tuple) and list(map(type, arguments)) == [tuple, dict]
+                and all(isinstance(key, str) for key in arguments[1])):
             raise Violation("a call without arguments")
         try:
             with torch.no_grad():
-                reply = {"result": encode(callbacks[index](*args, **kwargs), data, [])}
+                result = callbacks[index](*arguments[0], **arguments[1])
+                reply = {"result": encode(result, data, [])}
         except Exception as error:
             reply, data = {"raised": f"{type(error).__name__}: {error}"}, []
         self.channel.send(reply, data, self.deadline)

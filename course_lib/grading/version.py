@@ -18,9 +18,14 @@ def checks(exercise: str) -> str:
 
 
 def imports(source: str, package: str = "") -> set[str]:
-    """The dotted names of what a source imports, anywhere in it: modules, and what lies in them."""
+    """The dotted names of what a source imports, anywhere in it: modules, and what lies in them.
+    What is no Python, such as a cell in bash, imports nothing."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -51,7 +56,8 @@ def version(exercise: str, sources: Iterable[str], root: Path = TOOLBOX.parent) 
     """Of the grader, of the exercise's checks and known answers, and of all of course_lib that they
     and the `sources`, which are the instructor's cells, stand on."""
     grader = {f"course_lib.grading.{path.stem}" for path in (root / "course_lib/grading").iterdir()}
-    names = grader | {checks(exercise)} | {name for source in sources for name in imports(source)}
+    used = {name for source in sources for name in imports(python(source))}
+    names = grader | {checks(exercise)} | used
     known = (root / answers(exercise).relative_to(TOOLBOX.parent)).rglob("*.py")
     found = sorted(path.relative_to(root) for path in {*files(names, root), *known})
     parts = [part for path in found for part in (str(path).encode(), (root / path).read_bytes())]
@@ -63,7 +69,7 @@ _now = cache(version)
 
 def fingerprint(notebook, exercise: str) -> str:
     """A name for what runs in a rebuilt notebook, and for what judges it."""
-    ours = tuple(python(cell.source) for cell in notebook.cells
+    ours = tuple(cell.source for cell in notebook.cells
                  if cell.cell_type == "code" and role(cell) not in ("answer", "extra"))
     cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points"),
               cell.get("attachments")] for cell in notebook.cells]
