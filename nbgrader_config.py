@@ -1,4 +1,7 @@
-"""nbgrader's source is solutions/, its release is exercises/; students' code runs in a sandbox (course_lib.grading)."""
+"""nbgrader's source is solutions/, its release is exercises/.
+
+Students' code runs in a sandbox (course_lib.grading).
+"""
 from pathlib import Path
 
 c = get_config()  # noqa: F821  (nbgrader defines it)

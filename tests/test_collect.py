@@ -81,7 +81,7 @@ def test_a_platforms_archive_is_unpacked_within_limits_and_inside_its_folder(cou
         "dora_11_assignsubmission_file_/large.ipynb": b"\0" * (30 << 20),
     } | {f"eve_12_assignsubmission_file_/{i}.txt": b"" for i in range(2000)}))
     os.symlink("/etc/passwd", archives / "passwd.ipynb")
-    moodle = re.search(r"named_regexp='([^']+)'", (ROOT / "README.md").read_text())[1]
+    moodle = re.search(r"named_regexp='([^']+)'", (ROOT / "docs/grading.md").read_text())[1]
     said = course.nbgrader("zip_collect", NAME, f"--FileNameCollectorPlugin.named_regexp={moodle}")
     taken = {p.name: sorted(f.name for f in course.handed_in(p.name).iterdir()) for p in (course.folder / "submitted").iterdir()}
     assert taken.pop("carl")[0] == "a.ipynb" and (course.handed_in("carl") / "a.ipynb").read_bytes() == b"first"

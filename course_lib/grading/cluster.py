@@ -1,35 +1,27 @@
-"""The same over a cluster: notebooks go to the workers of a dask.distributed scheduler, each with an engine of its own.
+"""The same over a cluster: notebooks go to workers of a dask.distributed scheduler.
 
-Workers see the course's folder at the same path, and have the same course_lib. One that dies loses nothing: what it was
-at is given to another.
+Each worker has an engine of its own. It sees the course's folder at the same path, and has the same
+course_lib. One that dies loses nothing: what it was at is given to another.
 """
-import threading
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Future
 
-from course_lib.grading.engine import Engine
-from course_lib.grading.hooks import Course, Grading, jobs
-
-_starting = threading.Lock()
-
-
-_engine = cache(Engine)
+from course_lib.grading.cells import Cell, to_run
+from course_lib.grading.course import Work
+from course_lib.grading.engine import Settings, warm_engine
 
 
-def grade(cells: list[dict], settings: tuple) -> list[list[dict]]:
-    """Runs on a worker."""
-    with _starting:
-        engine = _engine(*settings)
-    return engine.grade(cells)
+def _on_worker(cells: list[Cell], settings: Settings) -> list[list[dict]]:
+    return warm_engine(settings).grade(cells)
 
 
-def spread(scheduler: str, grading: Grading, course: Course, work: dict):
-    """Yields (student, notebook) and its future as they come in. Errors: OSError where there is no scheduler."""
+def on_cluster(scheduler: str, settings: Settings,
+               work: list[Work]) -> Iterator[tuple[Work, Future]]:
+    """Yields each piece of work, and the future of its outputs, as they come in.
+    Errors: OSError where there is no scheduler."""
     from dask.distributed import Client, as_completed
-    release = course.root / course.dir.release_directory / course.assignment
     with Client(scheduler) as client:
-        futures = {}
-        for where, (_, _, notebook) in work.items():
-            settings = grading.settings(course.root, release, notebook)
-            futures[client.submit(grade, jobs(notebook), settings, pure=False, retries=2)] = where
+        futures = {client.submit(_on_worker, to_run(piece.notebook), settings, pure=False,
+                                 retries=2): piece for piece in work}
         for future in as_completed(list(futures)):
             yield futures[future], future

@@ -1,7 +1,7 @@
-"""Safe ways in: what nbgrader's collect and zip_collect use in this course (see nbgrader_config.py).
+"""Safe ways in: what nbgrader's collect and zip_collect use here (see nbgrader_config.py).
 
-Both write the time of a submission themselves, and take over no link, pipe or device. What one student hands in never counts
-as another's, and never stops the others.
+Both write the time of a submission themselves, and take over no link, pipe or device. What one
+student hands in never counts as another's, and never stops the others.
 """
 import os
 import shutil
@@ -13,12 +13,24 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.plugins import ExtractorPlugin
 from nbgrader.utils import find_owner
 
-from course_lib.grading.intake import MAX_FILE, MAX_FILES, Refused, entries, is_student, open_file, open_folder, read_file, shown, unzip
+from course_lib.grading.intake import (
+    MAX_FILE,
+    MAX_FILES,
+    Refused,
+    entries,
+    is_student,
+    open_file,
+    open_folder,
+    read_file,
+    shown,
+    unzip,
+)
 
 
 class Collect(ExchangeCollect):
-    """Copies submissions out of the exchange. The time of one is when anything in it was last changed, as the file system has
-    it; a student can set every other time. What a student hands in for another is left out (`check_owner`)."""
+    """Copies submissions out of the exchange. The time of one is when anything in it was last
+    changed, as the file system has it; a student can set every other time. What a student hands in
+    for another is left out (`check_owner`)."""
 
     def _path_to_record(self, path):
         """nbgrader's record of a submission; of one that cannot count, a record of nobody's."""
@@ -30,7 +42,7 @@ class Collect(ExchangeCollect):
             if self.check_owner and (owner := find_owner(path)) != record["username"]:
                 raise Refused(f"it belongs to {owner}, and c.Collect.check_owner is set")
             return record
-        except Exception as why:                          # dateutil raises what it likes
+        except Exception as why:                # dateutil raises what it likes
             self.log.warning("%s is left out: %s", shown(os.path.basename(path)), why)
             return {"username": "", "filename": "", "timestamp": datetime.min}
 
@@ -66,11 +78,13 @@ class Collect(ExchangeCollect):
 
 
 class Extract(ExtractorPlugin):
-    """Unpacks a learning platform's archives for `nbgrader zip_collect`, and the archives in them that students handed in:
-    notebooks only, within limits, never outside the folder. What cannot be taken is named and left out.
+    """Unpacks a learning platform's archives for `nbgrader zip_collect`, and the archives in them
+    that students handed in: notebooks only, within limits, never outside the folder. What cannot be
+    taken is named and left out.
 
-    What a student's own archive holds lies where that archive lay, so that no path in it names another student; of two files
-    of one student and one name the first counts, loose ones before those in archives."""
+    What a student's own archive holds lies where that archive lay, so that no path in it names
+    another student; of two files of one student and one name the first counts, loose ones before
+    those in archives."""
 
     def extract(self, archive_path, extracted_path):
         self.taken = set()
@@ -93,7 +107,8 @@ class Extract(ExtractorPlugin):
                     data = read(MAX_FILE + 1)
                     if len(data) > MAX_FILE:
                         raise Refused(f"it unpacks to more than {MAX_FILE >> 20} MB.")
-                    inside = unzip(data, path) if path.lower().endswith(".zip") else {Path(path).name: data}
+                    packed = path.lower().endswith(".zip")
+                    inside = unzip(data, path) if packed else {Path(path).name: data}
                     for last, notebook in inside.items():
                         self._put(into / Path(path).with_name(last), notebook)
                 except Refused as why:
@@ -103,7 +118,8 @@ class Extract(ExtractorPlugin):
         found = self.parent.collector_plugin_inst.collect(str(place)) or {}
         who = found.get("student_id"), found.get("file_id")
         if who in self.taken or not (who[0] is None or is_student(who[0])):
-            raise Refused("it was handed in before." if who in self.taken else "no student is called so.")
+            raise Refused("it was handed in before." if who in self.taken
+                          else "no student is called so.")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with open(place, "xb") as file:

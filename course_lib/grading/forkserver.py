@@ -1,11 +1,12 @@
-"""Two servers of warm processes: they import torch and the toolbox once, and every kernel and every checker is forked from them.
+"""Two servers of warm processes, from which every kernel and every checker is forked: they import
+torch and the toolbox once.
 
-The server of kernels holds nothing that a student may not see: it starts with an empty environment and imports the toolbox
-alone. Before a fork there must be no thread and no backward pass, which torch does not survive.
+The server of kernels holds nothing that a student may not see: it starts with an empty environment
+and imports the toolbox alone. Before a fork there must be no thread and no backward pass, which
+torch does not survive.
 """
 import gc
 import importlib
-import io
 import json
 import os
 import signal
@@ -14,27 +15,40 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from typing import NamedTuple
 
-from course_lib.grading import sandbox
-from course_lib.grading.sandbox import SCRATCH, Limits, confine, join
+from course_lib.grading.sandbox import SCRATCH, TOOLBOX, Limits, confine, join
 
-TOOLBOX = ["course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate", "course_lib.show", "course_lib.checks",
-           "course_lib.proofs", "torch._dynamo", "torch.optim", "ipywidgets"]
-ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")} | {
-    "PYTHONPATH": str(sandbox.TOOLBOX.parent), "PATH": "/usr/local/bin:/usr/bin:/bin", "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH}/.ipython", "MPLCONFIGDIR": f"{SCRATCH}/.mpl",
-          "NBGRADER_EXECUTION": "autograde"}
+PRELOADED = ("course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate",
+             "course_lib.show", "course_lib.checks", "course_lib.proofs", "torch._dynamo",
+             "torch.optim", "ipywidgets")
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+ENVIRONMENT = THREADS | {"PYTHONPATH": str(TOOLBOX.parent), "PATH": "/usr/local/bin:/usr/bin:/bin",
+                         "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH}/.ipython",
+          "MPLCONFIGDIR": f"{SCRATCH}/.mpl", "NBGRADER_EXECUTION": "autograde"}
 
 
-def start(what: str, settings: dict, home: str, *sockets: socket.socket) -> tuple[subprocess.Popen, socket.socket]:
-    """A server of "kernel" or "checker" processes, and the socket that takes requests, JSON with file descriptors, once the
-    server has said there that it is ready."""
+class Orders(NamedTuple):
+    """What a server is told at its start, as JSON."""
+
+    asks_for: tuple[str, ...]       # modules that are not there while answers run
+    limits: Limits
+    command: list[str]              # what starts a sandbox, or a kernel in a container
+    checks: tuple[str, ...]         # modules that checkers have at hand
+
+
+def start(what: str, orders: Orders, home: str,
+          *sockets: socket.socket) -> tuple[subprocess.Popen, socket.socket]:
+    """A server of "kernel" or "checker" processes, and the socket that takes requests, JSON with
+    file descriptors, once the server has said there that it is ready."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     fds = [its.fileno(), *(s.fileno() for s in sockets)]
-    mine.send(json.dumps(settings).encode())               # a command line could be read by the student's kernel
-    server = subprocess.Popen([sys.executable, "-m", "course_lib.grading.forkserver", what, *map(str, fds)],
-                              pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    mine.send(json.dumps(orders).encode())      # the student's kernel could read a command line
+    server = subprocess.Popen(
+        [sys.executable, "-m", "course_lib.grading.forkserver", what, *map(str, fds)],
+        pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     its.close()
     return server, mine
 
@@ -66,9 +80,9 @@ def run_kernel(shell):
     from course_lib.grading import kernel
 
     def run(request: dict, fds: list[int]) -> None:
-        talk, report = fds
+        talk, pid = fds
         if child := join(request["pid"]):
-            os.write(report, str(child).encode())
+            os.write(pid, str(child).encode())
             return
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(0, 1)
@@ -77,36 +91,28 @@ def run_kernel(shell):
         os.closerange(4, 1 << 16)
         os.environ |= INSIDE
         tempfile.tempdir = None
-        confine(Limits(**request["limits"]))
+        confine(Limits(*request["limits"]))
         kernel.main(3, 3, shell)
     return run
-
-
-def warm_figure() -> None:
-    """The first figure of a process takes a second, so it is drawn once, before any kernel is."""
-    from matplotlib import pyplot
-    fig, ax = pyplot.subplots()
-    ax.set(title="$x$", xlabel="x")
-    fig.savefig(io.BytesIO(), format="png")
-    pyplot.close(fig)
 
 
 def main(what: str, *fds: str) -> None:
     import torch
     requests, *others = (socket.socket(fileno=int(fd)) for fd in fds)
-    settings = json.loads(requests.recv(1 << 16))
+    orders = Orders(*json.loads(requests.recv(1 << 16)))
+    orders = orders._replace(limits=Limits(*orders.limits))
     torch.set_num_threads(1)
-    for name in TOOLBOX:
-        if not any(name == hidden or name.startswith(hidden + ".") for hidden in settings["hidden"]):
+    for name in PRELOADED:
+        if not any(f"{name}.".startswith(f"{absent}.") for absent in orders.asks_for):
             importlib.import_module(name)
     if what == "kernel":
         from course_lib.grading import kernel
         shell = kernel.make_shell()
-        warm_figure()
+        kernel.warm_figure()
         run = run_kernel(shell)
     else:
         from course_lib.grading import checker
-        run = checker.prepare(settings, others)
+        run = checker.prepare(orders, others)
     serve(requests, run)
 
 

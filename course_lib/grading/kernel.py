@@ -1,11 +1,13 @@
-"""The student's side: a small IPython kernel that runs cells, and calls the functions that they define, on request.
+"""The student's side: a small IPython kernel that runs cells, and calls functions that they define.
 
-It runs inside the sandbox, in the same process as the student's code, and so nothing that it says is trusted. It reads
-requests from one file descriptor and answers on another; `python -m course_lib.grading.kernel` takes stdin and stdout.
+It runs inside the sandbox, in the same process as the student's code, and so nothing that it says
+is trusted. It reads requests from one file descriptor and answers on another;
+`python -m course_lib.grading.kernel` takes stdin and stdout.
 """
 import base64
 import importlib
 import inspect
+import io
 import os
 import signal
 import sys
@@ -23,8 +25,8 @@ from course_lib.checks.answers import copied, unchanged
 from course_lib.grading.channel import CannotCross, Channel
 from course_lib.grading.wire import decode, encode, tensors
 
-MAX_TEXT = 200_000                                   # characters of text a cell shows; what follows is cut off
-GRAPHS = 32                                          # results kept for gradients that may be asked for later
+MAX_TEXT = 200_000          # characters of text that a cell shows; what follows is cut off
+GRAPHS = 32                 # results kept for gradients that may be asked for later
 
 
 class Outputs(list):
@@ -66,7 +68,8 @@ class Stream:
 
 class Publisher(DisplayPublisher):
     def publish(self, data, metadata=None, *, transient=None, update=False, **_):
-        self.shell.outputs.append({"output_type": "display_data", "data": _plain(data), "metadata": {}})
+        self.shell.outputs.append({"output_type": "display_data", "data": _plain(data),
+                                   "metadata": {}})
 
     def clear_output(self, wait=False):
         self.shell.outputs.clear()
@@ -78,8 +81,8 @@ class Hook(DisplayHook):
     def write_output_prompt(self): ...
 
     def write_format_data(self, format_dict, md_dict=None):
-        self.shell.outputs.append({"output_type": "execute_result", "data": _plain(format_dict), "metadata": {},
-                                   "execution_count": self.prompt_count})
+        self.shell.outputs.append({"output_type": "execute_result", "data": _plain(format_dict),
+                                   "metadata": {}, "execution_count": self.prompt_count})
 
     def finish_displayhook(self): ...
 
@@ -116,6 +119,15 @@ def make_shell() -> Shell:
     return shell
 
 
+def warm_figure() -> None:
+    """The first figure of a process takes a second, so it is drawn once, before any kernel is."""
+    from matplotlib import pyplot
+    fig, ax = pyplot.subplots()
+    ax.set(title="$x$", xlabel="x")
+    fig.savefig(io.BytesIO(), format="png")
+    pyplot.close(fig)
+
+
 class Kernel:
     def __init__(self, channel: Channel, shell: Shell):
         self.channel, self.shell, self.graphs, self.n = channel, shell, OrderedDict(), 0
@@ -135,7 +147,7 @@ class Kernel:
         self.shell.outputs = Outputs()
         try:
             reply |= getattr(self, "do_" + request["do"])(request, data, out)
-        except BaseException as error:                    # a student's function may raise anything, SystemExit too
+        except BaseException as error:          # a student's function may raise anything
             out.clear()
             reply["raised"] = [type(error).__name__, str(error)[:10_000]]
         reply["printed"] = [o for o in self.shell.outputs if o["output_type"] == "stream"]
@@ -145,8 +157,8 @@ class Kernel:
             self.channel.send({"id": request["id"], "raised": ["CannotCross", str(error)]})
 
     def do_run(self, request, data, out) -> dict:
-        result = self.shell.run_cell(request["source"], store_history=True)
-        return {"outputs": list(self.shell.outputs), "ok": bool(result.success)}
+        self.shell.run_cell(request["source"], store_history=True)
+        return {"outputs": list(self.shell.outputs)}
 
     def do_names(self, request, data, out) -> dict:
         found, block = {}, []
@@ -154,7 +166,9 @@ class Kernel:
             if name in self.shell.user_ns:
                 value, kept = self.shell.user_ns[name], len(block)
                 try:
-                    found[name] = ("function", _parameters(value)) if callable(value) else ("value", value)
+                    found[name] = ("value", value)
+                    if callable(value):
+                        found[name] = ("function", _parameters(value))
                     encode(found[name], block)
                 except CannotCross as error:
                     found[name] = ("cannot", str(error))
@@ -185,8 +199,10 @@ class Kernel:
     def do_gradient(self, request, data, out) -> dict:
         results, wrt = self.graphs[request["graph"]]
         grads = decode(request["grads"], data, self._callback)
-        pairs = [(result, grad) for result, grad in zip(results, grads) if result.requires_grad and grad is not None]
-        found = torch.autograd.grad([r for r, _ in pairs], wrt, [g for _, g in pairs], retain_graph=True, allow_unused=True)
+        pairs = [(result, grad) for result, grad in zip(results, grads)
+                 if result.requires_grad and grad is not None]
+        found = torch.autograd.grad([r for r, _ in pairs], wrt, [g for _, g in pairs],
+                                    retain_graph=True, allow_unused=True)
         return {"result": encode(list(found), out)}
 
     def _callback(self, i: int):
@@ -208,10 +224,11 @@ def _parameters(function) -> list[str]:
 
 
 def main(reader: int, writer: int, shell: Shell | None = None) -> None:
-    """Serves until the other side hangs up. Whatever the student's code writes to stdout is an output of its cell."""
+    """Serves until the other side hangs up. Whatever the student's code writes to stdout is an
+    output of its cell."""
     shell = shell or make_shell()
     sys.path.insert(0, "")
-    shell.user_ns["_dh"][:] = [os.getcwd()]                # where `%cd -` goes back to
+    shell.user_ns["_dh"][:] = [os.getcwd()]        # where `%cd -` goes back to
     importlib.invalidate_caches()
     sys.stdout, sys.stderr = Stream(shell, "stdout"), Stream(shell, "stderr")
     sys.stdin = open(os.devnull)

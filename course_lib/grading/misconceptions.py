@@ -4,24 +4,27 @@ from pathlib import Path
 import torch
 
 from course_lib.checks.answers import copied
+from course_lib.grading.cells import Cell
 from course_lib.grading.wire import tensors
 
 
 class Misconceptions:
-    """The known wrong answers of an exercise: a folder per question with files wrong_*.py, whose first line says in a
-    comment what is different about them. They are the instructor's, and run in the checker."""
+    """The known wrong answers of an exercise: a folder per question with files wrong_*.py, whose
+    first line says in a comment what is different about them. They are the instructor's, and run in
+    the checker, in the namespace of `instructor`."""
 
-    def __init__(self, folder: str | None, instructor):
+    def __init__(self, folder: str, instructor):
         self.folder, self.instructor = folder and Path(folder), instructor
 
-    def name(self, cell: dict, answers: dict) -> str:
-        """A sentence for the feedback, or nothing."""
-        question = cell["grade_id"].removeprefix("test_")
-        answer = answers.get(question)
+    def name(self, cell: Cell, fetched: dict) -> str:
+        """A sentence for the feedback, or nothing. fetched: what the test had from the kernel."""
+        question = cell.grade_id.removeprefix("test_")
+        answer = fetched.get(question)
         if not self.folder or not getattr(answer, "calls", None):
             return ""
-        alike = [path for path in sorted((self.folder / question).glob("wrong_*.py")) if self._computes(path, question, answer.calls)]
-        if len(alike) != 1:                                # on few inputs several slips look the same
+        alike = [path for path in sorted((self.folder / question).glob("wrong_*.py"))
+                 if self._computes(path, question, answer.calls)]
+        if len(alike) != 1:                     # on few inputs several slips look the same
             return ""
         said = alike[0].read_text(encoding="utf-8").split("\n", 1)[0].lstrip("# ").strip()
         return f"On these inputs your answer does what a well-known slip does: it {said}."
@@ -30,7 +33,9 @@ class Misconceptions:
         namespace = dict(self.instructor.namespace)
         try:
             exec(compile(path.read_text(encoding="utf-8"), question, "exec"), namespace)
-            return all(_alike(namespace[question](*copied(args), **copied(kwargs)), result) for args, kwargs, result in calls)
+            slip = namespace[question]
+            return all(_alike(slip(*copied(args), **copied(kwargs)), result)
+                       for args, kwargs, result in calls)
         except Exception:
             return False
 
@@ -38,6 +43,7 @@ class Misconceptions:
 def _alike(a, b) -> bool:
     """Both are made of the same numbers, to float32's precision, infinities and NaN included."""
     numbers = lambda x: tensors(x) or ([torch.tensor(x)] if isinstance(x, int | float) else [])
-    pairs = list(zip(numbers(a), numbers(b)))
-    near = lambda x, y: torch.allclose(x.detach().double(), y.detach().double(), rtol=1e-5, atol=1e-7, equal_nan=True)
-    return bool(pairs) and len(numbers(a)) == len(numbers(b)) and all(x.shape == y.shape and near(x, y) for x, y in pairs)
+    near = lambda x, y: x.shape == y.shape and torch.allclose(
+        x.detach().double(), y.detach().double(), rtol=1e-5, atol=1e-7, equal_nan=True)
+    mine, its = numbers(a), numbers(b)
+    return bool(mine) and len(mine) == len(its) and all(map(near, mine, its))

@@ -1,7 +1,7 @@
-"""The checker's end of a student's kernel: it starts kernels, and stands in for the functions that live in them.
+"""The checker's end of a student's kernel: it starts kernels, and stands in for their functions.
 
-`Answer` is what a test cell calls. It sends its arguments, and receives results, gradients and errors; nothing that comes
-back is more than plain data.
+`Answer` is what a test cell calls. It sends its arguments, and receives results, gradients and
+errors; nothing that comes back is more than plain data.
 """
 import builtins
 import contextlib
@@ -18,8 +18,9 @@ from course_lib.grading.channel import CannotCross, Channel, Violation
 from course_lib.grading.sandbox import Limits, NoSandbox, Sandbox, Unprotected
 from course_lib.grading.wire import decode, encode, tensors
 
-RAISABLE = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
-            and not issubclass(kind, StopIteration | StopAsyncIteration | UnicodeError | BaseExceptionGroup)}
+NOT_RAISABLE = StopIteration | StopAsyncIteration | UnicodeError | BaseExceptionGroup
+RAISABLE = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type)
+            and issubclass(kind, Exception) and not issubclass(kind, NOT_RAISABLE)}
 
 
 class AnswerError(Exception):
@@ -27,16 +28,18 @@ class AnswerError(Exception):
 
 
 class KernelDied(BaseException):
-    """The student's kernel ended, hung, or broke the protocol; the message says what happened. No Exception, as above."""
+    """The student's kernel ended, hung, or broke the protocol; the message says what happened. No
+    Exception, so that no test takes it for an error that it expects."""
 
 
-class Kernel:
-    """A student's kernel and its sandbox. One that ends is replaced when it is next needed, and the cells that ran in the
-    old one run again, but for the one that ended it."""
+class RemoteKernel:
+    """A student's kernel and its sandbox. One that ends is replaced when it is next needed, and the
+    cells that ran in the old one run again, but for the one that ended it."""
 
     def __init__(self, server: socket.socket | None, command: list[str], limits: Limits):
         self.server, self.command, self.limits = server, command, limits
-        self.channel, self.sandbox, self.history, self.n, self.interrupted = None, None, [], 0, False
+        self.channel, self.sandbox, self.history = None, None, []
+        self.n, self.interrupted = 0, False
         self.deadline, self.end = 0.0, time.monotonic() + limits.total
 
     def allow(self, seconds: float) -> None:
@@ -52,7 +55,7 @@ class Kernel:
                 try:
                     self._ask({"do": "run", "source": source}, [], [])
                 except (TimeoutError, Violation, EOFError):
-                    self.history.remove(source)            # it ran before, but no more: do without it
+                    self.history.remove(source)     # it ran before, but no more: do without it
                     self.stop()
                     if time.monotonic() > self.end:
                         raise TimeoutError from None
@@ -62,16 +65,16 @@ class Kernel:
         self.socket, its = socket.socketpair()
         if self.server:
             self.sandbox = Sandbox(self.command, self.limits)
-            report, its_report = socket.socketpair()
-            message = json.dumps({"pid": self.sandbox.pid, "limits": self.limits._asdict()}).encode()
-            socket.send_fds(self.server, [message], [its.fileno(), its_report.fileno()])
-            its_report.close()
-            report.settimeout(60)
-            with report:
-                said = report.recv(32)
-            if not said:
+            mine, its_end = socket.socketpair()
+            request = json.dumps({"pid": self.sandbox.pid, "limits": self.limits}).encode()
+            socket.send_fds(self.server, [request], [its.fileno(), its_end.fileno()])
+            its_end.close()
+            mine.settimeout(60)
+            with mine:
+                pid = mine.recv(32)
+            if not pid:
                 raise NoSandbox("a kernel could not enter its sandbox")
-            self.pid = self.sandbox.kernel = int(said)
+            self.pid = self.sandbox.kernel = int(pid)
         else:
             self.sandbox = Unprotected(self.command, its)
             self.pid = self.sandbox.process.pid
@@ -85,14 +88,16 @@ class Kernel:
         self.channel = self.sandbox = None
 
     def run(self, source: str) -> list[dict]:
-        """Runs a cell of the student's side; returns its outputs, of which nothing is certain but their JSON types."""
+        """Runs a cell of the student's side; returns its outputs, of which nothing is certain but
+        their JSON types."""
         reply, _ = self.ask({"do": "run", "source": source}, [])
         if not self.interrupted:
             self.history.append(source)
         outputs = reply.get("outputs")
         return outputs if isinstance(outputs, list) else []
 
-    def ask(self, request: dict, data: list[bytes], callbacks: list | None = None) -> tuple[dict, bytes]:
+    def ask(self, request: dict, data: list[bytes],
+            callbacks: list | None = None) -> tuple[dict, bytes]:
         """Errors: KernelDied, after which the next question goes to a new kernel."""
         if time.monotonic() > self.end:
             raise KernelDied(f"the notebook took more than {self.limits.total:.0f} seconds")
@@ -110,8 +115,9 @@ class Kernel:
         except Violation as violation:
             why = f"the kernel sent what it must not send: {violation}"
         except EOFError:
-            time.sleep(0.15)                               # the watch may be about to say why
-            why = (self.sandbox and self.sandbox.broken and f"the sandbox allows no {self.sandbox.broken}") or "the kernel died"
+            time.sleep(0.15)                    # the watch may be about to say why
+            broken = self.sandbox and self.sandbox.broken
+            why = f"the sandbox allows no {broken}" if broken else "the kernel died"
         self.stop()
         raise KernelDied(why)
 
@@ -142,25 +148,28 @@ class Kernel:
         if type(index) is not int or not 0 <= index < len(callbacks):
             raise Violation("a call of a function that it was not given")
         arguments = decode(message.get("args"), blob)
-        if not (isinstance(arguments, tuple) and len(arguments) == 2 and isinstance(arguments[0], tuple)
-                and isinstance(arguments[1], dict) and all(isinstance(key, str) for key in arguments[1])):
+        if not (isinstance(arguments, tuple) and list(map(type, arguments)) == [tuple, dict]
+                and all(isinstance(key, str) for key in arguments[1])):
             raise Violation("a call without arguments")
         try:
             with torch.no_grad():
-                reply = {"result": encode(callbacks[index](*arguments[0], **arguments[1]), data, [])}
+                result = callbacks[index](*arguments[0], **arguments[1])
+                reply = {"result": encode(result, data, [])}
         except Exception as error:
             reply, data = {"raised": f"{type(error).__name__}: {error}"}, []
         self.channel.send(reply, data, self.deadline)
 
 
 class _Graph(torch.autograd.Function):
-    """The results of a call as a function of those arguments that want a gradient, which the kernel computes."""
+    """The results of a call as a function of those arguments that want a gradient, which the kernel
+    computes."""
 
     @staticmethod
     def forward(ctx, answer, graph, wanted, results, *inputs):
-        ctx.answer, ctx.graph, ctx.wanted, ctx.inputs = answer, graph, wanted, [(x.shape, x.dtype) for x in inputs]
+        ctx.answer, ctx.graph, ctx.wanted = answer, graph, wanted
+        ctx.inputs = [(x.shape, x.dtype) for x in inputs]
         results = tuple(result.clone() for result in results)
-        ctx.mark_non_differentiable(*(result for result, want in zip(results, wanted) if not want))
+        ctx.mark_non_differentiable(*(x for x, want in zip(results, wanted) if not want))
         ctx.set_materialize_grads(False)
         return results
 
@@ -168,42 +177,52 @@ class _Graph(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, *grads):
         grads = [grad if want else None for grad, want in zip(grads, ctx.wanted)]
-        found = ctx.answer.request({"do": "gradient", "graph": ctx.graph}, grads=grads)[0]
-        if not isinstance(found, list) or len(found) != len(ctx.inputs) or not all(
-                g is None or (isinstance(g, torch.Tensor) and (g.shape, g.dtype) == like) for g, like in zip(found, ctx.inputs)):
-            raise Violation("gradients of other shapes")
+        found, _ = ctx.answer.request({"do": "gradient", "graph": ctx.graph}, grads=grads)
+        if not isinstance(found, list) or len(found) != len(ctx.inputs):
+            raise Violation("gradients of other arguments")
+        for grad, like in zip(found, ctx.inputs):
+            fits = isinstance(grad, torch.Tensor) and (grad.shape, grad.dtype) == like
+            if grad is not None and not fits:
+                raise Violation("gradients of other shapes")
         return None, None, None, None, *found
 
 
 class Answer:
-    """Stands for a function of the student's: numbers, text, tensors and arrays go there, and come back."""
+    """Stands for a function of the student's: numbers, text, tensors and arrays go there, and come
+    back. `calls` holds arguments and results, for misconceptions, as far as they are few."""
 
     crosses = True
 
-    def __init__(self, kernel: Kernel, name: str, parameters: list[str]):
-        self.kernel, self.__name__, self.__qualname__, self.changed, self.printed = kernel, name, name, (), ""
-        names = [p for p in parameters[:50] if isinstance(p, str) and len(p) < 100 and p.isidentifier()]
+    def __init__(self, kernel: RemoteKernel, name: str, parameters: list[str]):
+        self.kernel, self.changed, self.printed = kernel, (), ""
+        self.__name__ = self.__qualname__ = name
+        names = dict.fromkeys(p for p in parameters[:50]
+                              if isinstance(p, str) and len(p) < 100 and p.isidentifier())
+        either = inspect.Parameter.POSITIONAL_OR_KEYWORD
         with contextlib.suppress(ValueError):
-            self.__signature__ = inspect.Signature([inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-                                                    for p in dict.fromkeys(names)])
-        self.calls, self.room = [], 1 << 20                # arguments and results, for misconceptions, as far as they are few
+            self.__signature__ = inspect.Signature([inspect.Parameter(p, either) for p in names])
+        self.calls, self.room = [], 1 << 20
 
     def __repr__(self) -> str:
         return f"<answer {self.__name__}>"
 
     def __call__(self, *args, **kwargs):
-        inputs = tensors((args, kwargs))
-        wrt = [i for i, x in enumerate(inputs) if x.requires_grad] if torch.is_grad_enabled() else []
-        result, reply = self.request({"do": "call", "name": self.__name__, "wrt": wrt, "grad": torch.is_grad_enabled()}, args=(args, kwargs))
-        for generator in _generators((args, kwargs)):      # the next call draws other numbers, as it would in one process
+        inputs, grad = tensors((args, kwargs)), torch.is_grad_enabled()
+        wrt = [i for i, x in enumerate(inputs) if x.requires_grad] if grad else []
+        request = {"do": "call", "name": self.__name__, "wrt": wrt, "grad": grad}
+        result, reply = self.request(request, args=(args, kwargs))
+        for generator in _generators((args, kwargs)):
+            # the next call draws other numbers, as it would in one process
             generator.manual_seed(int(torch.randint(2 ** 62, (), generator=generator)))
-        changed, graph, wanted = reply.get("changed"), reply.get("graph"), reply.get("requires_grad")
-        self.changed = tuple(i for i in changed if type(i) is int and 0 <= i < len(args)) if isinstance(changed, list) else ()
+        changed, graph, wanted = (reply.get(key) for key in ("changed", "graph", "requires_grad"))
+        changed = changed if isinstance(changed, list) else []
+        self.changed = tuple(i for i in changed if type(i) is int and 0 <= i < len(args))
         results = tensors(result)
         if wrt and type(graph) is int and isinstance(wanted, list) and len(wanted) == len(results):
-            wanted = [want is True and (x.is_floating_point() or x.is_complex()) for want, x in zip(wanted, results)]
-            linked = iter(_Graph.apply(self, graph, wanted, results, *(inputs[i] for i in wrt)))
-            result = _replace(result, linked)
+            wanted = [want is True and (x.is_floating_point() or x.is_complex())
+                      for want, x in zip(wanted, results)]
+            linked = _Graph.apply(self, graph, wanted, results, *(inputs[i] for i in wrt))
+            result = _replace(result, iter(linked))
         self.room -= sum(x.numel() for x in tensors((args, kwargs, result))) + 100
         if self.room > 0:
             self.calls.append((args, kwargs, result))
@@ -215,7 +234,8 @@ class Answer:
         for key, value in values.items():
             request[key] = encode(value, data, callbacks)
         reply, blob = self.kernel.ask(request, data, callbacks)
-        for said in reply["printed"][:10] if isinstance(reply.get("printed"), list) else []:
+        printed = reply.get("printed")
+        for said in printed[:10] if isinstance(printed, list) else []:
             if isinstance(said, dict) and isinstance(said.get("text"), str):
                 self.printed = (self.printed + said["text"][:10_000])[:10_000]
         if "raised" in reply:
@@ -223,13 +243,15 @@ class Answer:
         return decode(reply.get("result"), blob), reply
 
 
-def _error(raised) -> Exception:
-    if not (isinstance(raised, list) and len(raised) == 2 and all(isinstance(text, str) for text in raised)):
+def _error(raised) -> BaseException:
+    if not (isinstance(raised, list) and list(map(type, raised)) == [str, str]):
         return Violation("an error without a name")
     name, text = raised[0], raised[1].encode("utf-8", "replace").decode()[:2000]
     if name == "CannotCross":
         return CannotCross(text)
-    return RAISABLE[name](text) if name in RAISABLE else AnswerError(f"{name[:80]}: {text}" if name.isidentifier() else text)
+    if name in RAISABLE:
+        return RAISABLE[name](text)
+    return AnswerError(f"{name[:80]}: {text}" if name.isidentifier() else text)
 
 
 def _generators(x) -> list[torch.Generator]:
@@ -244,4 +266,6 @@ def _replace(x, linked):
         return next(linked)
     if isinstance(x, dict):
         return {key: _replace(value, linked) for key, value in x.items()}
-    return type(x)(_replace(item, linked) for item in x) if isinstance(x, list | tuple) else x
+    if isinstance(x, list | tuple):
+        return type(x)(_replace(item, linked) for item in x)
+    return x

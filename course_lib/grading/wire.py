@@ -1,7 +1,8 @@
-"""What crosses between the checker and a student's kernel: plain data as JSON and raw bytes, never pickle.
+"""What crosses between the checker and a student's kernel: plain data as JSON and raw bytes, never
+pickle.
 
-`decode` trusts nothing: it builds numbers, text, tensors, arrays, and lists, tuples and dicts of them, and whatever else it
-is sent is an error.
+`decode` trusts nothing: it builds numbers, text, tensors, arrays, and lists, tuples and dicts of
+them, and whatever else it is sent is an error.
 """
 import math
 
@@ -14,8 +15,8 @@ from course_lib.grading.channel import MAX_BYTES, CannotCross, Violation
 
 MAX_DEPTH, MAX_DIMS = 40, 16
 DTYPES = {str(d).removeprefix("torch."): d for d in (
-    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16,
-    torch.float32, torch.float64, torch.complex64, torch.complex128)}
+    torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16,
+    torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)}
 ARRAYS = {str(np.dtype(d)) for d in "? b B h H i I q Q e f d F D".split()}
 
 
@@ -30,8 +31,8 @@ def tensors(x) -> list[Tensor]:
 def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
     """x as JSON; the bytes of its tensors and arrays are appended to data.
 
-    Networks, generators and functions cross towards the student only, where callbacks is a list: functions are appended
-    to it. Errors: CannotCross.
+    Networks, generators and functions cross towards the student only, where callbacks is a list:
+    functions are appended to it. Errors: CannotCross.
     """
     if depth > MAX_DEPTH:
         raise CannotCross(f"data nested more than {MAX_DEPTH} deep cannot cross")
@@ -52,9 +53,11 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
         return {"complex": [x.real, x.imag]}
     if isinstance(x, Tensor):
         if x.layout != torch.strided or x.device.type != "cpu" or x.dtype not in DTYPES.values():
-            raise CannotCross(f"a tensor of {x.dtype}, {x.layout} on {x.device} cannot cross: return a plain one on the CPU")
+            raise CannotCross(f"a tensor of {x.dtype}, {x.layout} on {x.device} cannot cross: "
+                              "return a plain one on the CPU")
         _room(x.numel() * x.element_size(), data)
-        flat = torch.empty(x.numel(), dtype=x.dtype).copy_(x.detach().as_subclass(Tensor).reshape(-1))
+        plain = x.detach().as_subclass(Tensor)
+        flat = torch.empty(x.numel(), dtype=x.dtype).copy_(plain.reshape(-1))
         data.append(flat.view(torch.uint8).numpy().tobytes())
         return {"tensor": [str(x.dtype).removeprefix("torch."), list(x.shape), len(data[-1])]}
     if isinstance(x, np.ndarray):
@@ -74,14 +77,15 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
     if isinstance(x, torch.dtype):
         return {"dtype": str(x).removeprefix("torch.")}
     if isinstance(x, nn.Module) and callbacks is not None:
-        raise CannotCross("a network cannot cross as it is: describe it with course_lib.checks.Net")
+        raise CannotCross("a network cannot cross as it is: describe it with "
+                          "course_lib.checks.Net")
     if isinstance(x, torch.Generator) and callbacks is not None:
         return {"generator": inside(x.get_state())}
     if callable(x) and callbacks is not None:
         callbacks.append(x)
         return {"callback": len(callbacks) - 1}
-    raise CannotCross(f"an object of type {type(x).__name__} cannot cross: return numbers, text, tensors or arrays, "
-                      "and lists, tuples and dicts of them")
+    raise CannotCross(f"an object of type {type(x).__name__} cannot cross: return numbers, text, "
+                      "tensors or arrays, and lists, tuples and dicts of them")
 
 
 def _room(size: int, data: list[bytes]) -> None:
@@ -90,7 +94,8 @@ def _room(size: int, data: list[bytes]) -> None:
 
 
 class Decoder:
-    """Turns one frame into plain data. `callback(i)` stands for the i-th function; without it, only plain data is accepted."""
+    """Turns one frame into plain data. `callback(i)` stands for the i-th function; without it, only
+    plain data is accepted."""
 
     def __init__(self, data: bytes, callback=None):
         self.data, self.callback, self.at = data, callback, 0
@@ -125,10 +130,14 @@ class Decoder:
         raise Violation(f"a value of kind {str(kind)[:40]}")
 
     def _block(self, kind: str, dtype: str, shape: list, size: int):
-        if not (isinstance(dtype, str) and isinstance(size, int) and isinstance(shape, list) and len(shape) <= MAX_DIMS
+        if not (isinstance(dtype, str) and isinstance(size, int) and isinstance(shape, list)
+                and len(shape) <= MAX_DIMS
                 and all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape)):
             raise Violation("a malformed tensor")
-        width = DTYPES[dtype].itemsize if kind == "tensor" else np.dtype(dtype).itemsize if dtype in ARRAYS else -1
+        if kind == "tensor":
+            width = DTYPES[dtype].itemsize
+        else:
+            width = np.dtype(dtype).itemsize if dtype in ARRAYS else -1
         if size != math.prod(shape) * width or self.at + size > len(self.data):
             raise Violation("a tensor whose size is not its shape's")
         block = bytearray(self.data[self.at:self.at + size])
@@ -144,10 +153,12 @@ class Decoder:
 
 
 def decode(x, data: bytes, callback=None):
-    """What `encode` made of a value, from a sender that is not trusted unless `callback` is given. Errors: Violation."""
+    """What `encode` made of a value, from a sender that is not trusted unless `callback` is given.
+    Errors: Violation."""
     try:
         return Decoder(data, callback)(x)
-    except (KeyError, TypeError, ValueError, IndexError, RecursionError, OverflowError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError, OverflowError,
+            AttributeError) as error:
         if callback is not None:
             raise
         raise Violation(f"a malformed value ({type(error).__name__})") from None
