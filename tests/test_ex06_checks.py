@@ -5,9 +5,12 @@ from exercise import questions, run
 from test_answers import check as check_answer
 
 from course_lib.checks import Net, expect_close
+from course_lib.checks.facts.chains import exact_eps
+from course_lib.checks.facts.draws import random_alpha_bar, seeded
 from course_lib.diffusion import ddpm
 from course_lib.diffusion.schedule import NoiseSchedule
-from course_lib.hidden.ex06 import checks as ex06
+from course_lib.hidden.chains import velocity
+from course_lib.hidden.ex06.reverse import ancestral_chain
 
 NAME = "ex06_diffusion"
 QUESTIONS = questions(NAME)
@@ -92,12 +95,12 @@ def test_the_library_is_right_about_the_variant(question):
 
 def test_the_check_follows_the_librarys_own_sampler():
     """Without noise, ddpm_sample and the chain of the check are the same function of x_T."""
-    alpha_bar = ex06.random_alpha_bar(torch.Generator().manual_seed(0), 9)
-    eps_model, times = ex06.exact_eps(alpha_bar, 0.3, 0.5), [2, 5, 9]
+    alpha_bar = random_alpha_bar(torch.Generator().manual_seed(0), 9)
+    eps_model, times = exact_eps(alpha_bar, 0.3, 0.5), [2, 5, 9]
     x_T = torch.randn(4, 2, generator=torch.Generator().manual_seed(1)).double()
     short = from_alpha_bar(alpha_bar).respace(times)
     quiet = ddpm.ddpm_sample(eps_model, short, x_T, variance=torch.zeros(4).double())
-    expect_close("x", ex06.chain(eps_model, x_T, torch.zeros(10, 4, 2), times, alpha_bar), quiet, "", rtol=1e-12)
+    expect_close("x", ancestral_chain(eps_model, x_T, torch.zeros(10, 4, 2), times, alpha_bar), quiet, "", rtol=1e-12)
     bars = NoiseSchedule(short.beta[1:])
     bars.alpha = bars.alpha_bar
     assert (ddpm.ddpm_sample(eps_model, bars, x_T, variance=torch.zeros(4).double()) - quiet).abs().min() > 1e-3
@@ -106,7 +109,7 @@ def test_the_check_follows_the_librarys_own_sampler():
 def test_what_the_exercise_says_about_its_chain():
     """T = 100, beta from 0.001 to 0.2, data N(0, 0.01): the right chain ends with 1.18 times the variance, or with 0.64 times."""
     made, one = NoiseSchedule(torch.linspace(1e-3, 0.2, 100).double()), torch.ones(1, 1).double()
-    eps_model = ex06.exact_eps(made.alpha_bar, 0.0, 0.01)
+    eps_model = exact_eps(made.alpha_bar, 0.0, 0.01)
     for variances, expected in ((made.beta, 1.18), (made.posterior_variance, 0.64)):
         variance = 1.0
         for t in range(100, 0, -1):
@@ -200,9 +203,9 @@ def test_times_that_are_changed_in_place_fail():
 
 def test_v_is_the_slope_of_the_path():
     rng = torch.Generator().manual_seed(0)
-    alpha_bar, t = ex06.random_alpha_bar(rng, 6), torch.tensor([1, 3, 6])
+    alpha_bar, t = random_alpha_bar(rng, 6), torch.tensor([1, 3, 6])
     x_0, eps = torch.randn(2, 3, 2, generator=rng).double()
-    x_t, v = ex06.velocity(alpha_bar, t, x_0, eps)
+    x_t, v = velocity(alpha_bar, t, x_0, eps)
     expect_close("v", v, ddpm.v_from_eps(from_alpha_bar(alpha_bar), eps, x_0, t), "", rtol=0, atol=1e-10)
     expect_close("x_t", x_t, ddpm.q_sample(from_alpha_bar(alpha_bar), x_0, t, eps), "", rtol=1e-12)
 
