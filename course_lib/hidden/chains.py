@@ -9,9 +9,9 @@ from course_lib.checks.facts.chains import conditional, per_image
 from course_lib.checks.facts.slopes import derivative
 
 
-def marginal(alpha_bar: Tensor, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """For each pair, the factor of x_s in the mean of x_t, and x_t's variance, from t − s single
-    steps    DDPM, eq. 2"""
+def transition(alpha_bar: Tensor, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """For each pair, x_t given x_s from t − s single steps: the factor of x_s in its mean, and its
+    variance    DDPM, eq. 2"""
     table, found = alpha_bar.tolist(), []
     for first, last in zip(s.tolist(), t.tolist()):
         factor, variance = 1.0, 0.0
@@ -25,8 +25,8 @@ def marginal(alpha_bar: Tensor, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
 def posterior(alpha_bar: Tensor, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each pair, the mean of x_s given x_0 and x_t as factors of x_0 and of x_t, and its
     variance: the joint Gaussian of x_s and x_t, conditioned."""
-    by_x_0, variance_s = marginal(alpha_bar, 0 * s, s)
-    by_x_s, added = marginal(alpha_bar, s, t)
+    by_x_0, variance_s = transition(alpha_bar, 0 * s, s)
+    by_x_s, added = transition(alpha_bar, s, t)
     between = by_x_s * variance_s
     variance_t = by_x_s * between + added
     joint = torch.stack([variance_s, between, between, variance_t], 1).view(-1, 2, 2)

@@ -1,5 +1,6 @@
 """Exercise 6, the forward chain: schedule, jumps over many steps, posteriors, divergence."""
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -7,7 +8,7 @@ from torch import Tensor
 from course_lib.checks import call, expect_close, expect_results, expect_tensor
 from course_lib.checks.facts.chains import per_image
 from course_lib.checks.facts.draws import random_alpha_bar, random_pairs, seeded, uniform
-from course_lib.hidden.chains import marginal
+from course_lib.hidden.chains import transition
 from course_lib.hidden.chains import posterior as exact_posterior
 
 DOUBLE = torch.float64
@@ -46,13 +47,18 @@ def check_schedule(schedule, seed: int = 0) -> None:
                      "Each step keeps the variance: alpha = 1 - beta.", **exact)
 
 
-def check_jump(jump, seed: int = 0) -> None:
-    rng, T = seeded(seed), 9
+def pictures_and_times(rng: torch.Generator, T: int) -> Iterator[tuple[Tensor, ...]]:
+    """For each shape and precision: ᾱ, times s < t, and two pictures for each pair of times."""
     for shape in SHAPES:
         for dtype in TOLERANCE:
             alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, shape[0])
-            x_s, eps = torch.randn(2, *shape, dtype=dtype, generator=rng)
-            _jumps(jump, alpha_bar, s, t, x_s, eps)
+            yield alpha_bar, s, t, *torch.randn(2, *shape, dtype=dtype, generator=rng)
+
+
+def check_jump(jump, seed: int = 0) -> None:
+    rng, T = seeded(seed), 9
+    for inputs in pictures_and_times(rng, T):
+        _jumps(jump, *inputs)
     alpha_bar, s, t = random_alpha_bar(rng, T), torch.zeros(T).long(), torch.arange(1, T + 1)
     one = torch.ones(T, dtype=DOUBLE)
     expect_close("the square of what is left of x_0 at t = 1 … T",
@@ -69,7 +75,7 @@ def _jumps(jump, alpha_bar: Tensor, s: Tensor, t: Tensor, x_s: Tensor, eps: Tens
         expect_close(f"x_t {where}{what}", got, expected, hint, dtype=eps.dtype,
                      **TOLERANCE[eps.dtype])
 
-    factor, variance = marginal(alpha_bar, s, t)
+    factor, variance = transition(alpha_bar, s, t)
     mean = per_image(factor, x_s.double()) * x_s.double()
     noise = per_image(variance.sqrt(), eps.double()) * eps.double()
     close(" with eps = 0", x_t(x_s, 0 * eps), mean, "The mean after t - s single steps, each of "
@@ -81,11 +87,8 @@ def _jumps(jump, alpha_bar: Tensor, s: Tensor, t: Tensor, x_s: Tensor, eps: Tens
 
 def check_posterior(posterior, seed: int = 0) -> None:
     rng, T = seeded(seed), 8
-    for shape in SHAPES:
-        for dtype in TOLERANCE:
-            alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, shape[0])
-            x_0, x_t = torch.randn(2, *shape, dtype=dtype, generator=rng)
-            _posteriors(posterior, alpha_bar, s, t, x_0, x_t)
+    for inputs in pictures_and_times(rng, T):
+        _posteriors(posterior, *inputs)
     alpha_bar, s, t = random_alpha_bar(rng, T), torch.zeros(4).long(), torch.tensor([1, 2, 5, T])
     x_0, x_t = torch.randn(2, 4, 3, generator=rng)
     mean, variance = call(posterior, x_0, x_t, s, t, alpha_bar)

@@ -6,7 +6,7 @@ from course_lib.checks import Net, call, expect_close, expect_results, expect_st
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import exact_eps, per_image
 from course_lib.checks.facts.draws import random_alpha_bar, seeded, uniform
-from course_lib.hidden.chains import marginal, posterior, velocity
+from course_lib.hidden.chains import posterior, transition, velocity
 from course_lib.hidden.ex06.forward import DOUBLE, SHAPES, TOLERANCE
 
 
@@ -71,7 +71,7 @@ def _steps(ancestral_step, alpha_bar: Tensor, t: Tensor, share: float, x_0: Tens
     x_t, v = (x.to(z.dtype) for x in velocity(alpha_bar, t, x_0, eps))
     step = lambda z, share: call(ancestral_step, x_t, v, t, z, alpha_bar, share)
     on_x_0, on_x_t, beta_tilde = posterior(alpha_bar, t - 1, t)
-    _, beta = marginal(alpha_bar, t - 1, t)
+    _, beta = transition(alpha_bar, t - 1, t)
     x_0, x_t_double = x_0.double(), x_t.double()
     mean = per_image(on_x_0, x_0) * x_0 + per_image(on_x_t, x_0) * x_t_double
     tolerance = TOLERANCE[z.dtype]
@@ -114,13 +114,13 @@ def ancestral_chain(eps_model, x_T: Tensor, z: Tensor, times: list[int],
     zero = torch.tensor([0])
     for i in range(len(times), 0, -1):
         t = torch.tensor([i])
-        signal, variance = marginal(respaced, zero, t)
+        signal, variance = transition(respaced, zero, t)
         eps = eps_model(x, torch.full((len(x),), times[i - 1])).double()
         x_0 = (x - variance.sqrt() * eps) / signal
         on_x_0, on_x_t, _ = posterior(respaced, t - 1, t)
         x = on_x_0 * x_0 + on_x_t * x
         if i > 1:
-            _, beta = marginal(respaced, t - 1, t)
+            _, beta = transition(respaced, t - 1, t)
             x = x + beta.sqrt() * z[times[i - 1]].double()
     return x
 

@@ -113,12 +113,12 @@ def check_ddim_step(ddim_step, seed: int = 0) -> None:
                      atol=atol, rtol=1e-4, dtype=dtype)
         for share in (0.0, 0.6, 1.0) if dtype == torch.float64 else (0.0, 0.6):
             parts = x_0, eps, z
-            _jumps(ddim_step, noise.alpha_bar, t_of_s, s, share, parts, atol, "")
-            _jumps(ddim_step, only_noise, T, s, share, parts, atol, " where ᾱ_t = 0")
+            _linear_parts(ddim_step, noise.alpha_bar, t_of_s, s, share, parts, atol, "")
+            _linear_parts(ddim_step, only_noise, T, s, share, parts, atol, " where ᾱ_t = 0")
 
 
-def _jumps(ddim_step, alpha_bar: Tensor, t: Tensor, s: Tensor, share: float,
-           parts: tuple[Tensor, Tensor, Tensor], atol: float, where: str) -> None:
+def _linear_parts(ddim_step, alpha_bar: Tensor, t: Tensor, s: Tensor, share: float,
+                  parts: tuple[Tensor, Tensor, Tensor], atol: float, where: str) -> None:
     """The step is linear, so three parts tell all: what x_0 gives, what ε gives, what z gives."""
     x_0, eps, z = parts
     dtype = x_0.dtype
