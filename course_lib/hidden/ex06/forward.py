@@ -8,8 +8,8 @@ from torch import Tensor
 from course_lib.checks import call, expect_close, expect_results, expect_tensor
 from course_lib.checks.facts.chains import per_image
 from course_lib.checks.facts.draws import random_alpha_bar, random_pairs, seeded, uniform
-from course_lib.hidden.chains import transition
 from course_lib.hidden.chains import posterior as exact_posterior
+from course_lib.hidden.chains import transition
 
 DOUBLE = torch.float64
 TOLERANCE = {torch.float32: {"rtol": 2e-5, "atol": 5e-6}, DOUBLE: {"rtol": 1e-9, "atol": 1e-10}}

@@ -84,10 +84,11 @@ def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) ->
     of_all = lambda x: module(x, t)
     of_set = lambda x: module(x, t).masked_fill(~mask, -math.inf)
     with torch.no_grad():
-        best = [logits(precise).topk(2).values for logits in (of_all, of_set)]
+        best, best_of_set = (logits(precise).topk(2).values for logits in (of_all, of_set))
         largest = of_all(precise).abs().max().item()
-    gaps = torch.stack([first - second for first, second in (two.T for two in best)])
-    clear = (gaps > 50).all(0).nonzero().flatten()[:8]
+    clear = torch.minimum(best[:, 0] - best[:, 1], best_of_set[:, 0] - best_of_set[:, 1]) > 50
+    unlikely = (best_of_set[:, 0] - best[:, 0]).argsort()       # of sets, whose probability underflows
+    clear = unlikely[clear[unlikely]][:8]
     log_p = lambda x: of_set(x).amax(1) - of_all(x).amax(1)
     limit = slopes.gradient(log_p, precise, 1e-6)[clear]
     got = _result(log_p_gradient, net, x[clear], t[clear], mask[clear])
