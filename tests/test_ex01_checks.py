@@ -1,4 +1,5 @@
-"""The checks of exercise 1: the library adapted to the variant passes, lazy answers and those that change their input fail."""
+"""The checks of exercise 1: the library adapted to the variant passes, lazy answers and those that
+change their input fail."""
 import math
 
 import pytest
@@ -50,35 +51,62 @@ LIBRARY = {"game_value": lambda D, p, g, pi: minimax.value(D, pi * p, (1 - pi) *
 
 @pytest.mark.parametrize("question", LIBRARY)
 def test_the_library_is_right_about_the_variant(question):
-    """With unnormalised tables pi p and (1 - pi) g, the lecture's functions are those of the game with a prior."""
+    """With unnormalised tables pi p and (1 - pi) g, the lecture's functions are those of the game
+    with a prior."""
     check(question, LIBRARY[question])
 
 
 LAZY = {
-    "game_value": [lambda D, p, g, pi: -math.log(2), lambda D, p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype),
-                   lambda D, p, g, pi: minimax.value(D, p, g) / 2,
-                   lambda D, p, g, pi: torch.nan_to_num(minimax.value(D, pi * p, (1 - pi) * g), neginf=-100.0)],
-    "optimal_discriminator": [lambda p, g, pi: torch.full_like(p, pi), lambda p, g, pi: torch.sigmoid(p - g).detach(),
-                              lambda p, g, pi: optimal_discriminator(p, g, 0.5),
-                              lambda p, g, pi: optimal_discriminator(p, g, pi).detach(),
-                              lambda p, g, pi: optimal_discriminator(p, g, pi).flatten()],
-    "jsd": [lambda p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype), lambda p, g, pi: (*jsd(p, g, pi)[:2], 1.0),
-            lambda p, g, pi: jsd(p, g, 0.5), lambda p, g, pi: (jsd(p, g, pi)[0].mean(), *jsd(p, g, pi)[1:]),
-            lambda p, g, pi: jsd(p.double(), g.double(), pi)],
-    "discriminator_loss": [lambda r, f, a: 2 * math.log(2) + 0 * (r.sum() + f.sum()), lambda r, f, a: None,
-                           lambda r, f, a: discriminator_loss(r, f, 1.0), lambda r, f, a: discriminator_loss(r, f, 0.9),
-                           lambda r, f, a: discriminator_loss(r.clamp(-50, 50), f.clamp(-50, 50), a),
-                           lambda r, f, a: discriminator_loss(r, f, a) * len(r)],
-    "generator_losses": [lambda f, w: (-F.softplus(f).mean(), F.softplus(-f).mean()), lambda f, w: F.softplus(f).mean(),
-                         lambda f, w: generator_losses(f.clamp(-50, 50), w),
-                         lambda f, w: generator_losses(f, w)[:1] * 2, lambda f, w: generator_losses(f, w.square())],
-    "discriminator_steps": [lambda D, G, xs, zs, lr, a: (D.state_dict(), 0.0), lambda D, G, xs, zs, lr, a: None],
-    "generator_steps": [lambda D, G, zs, lr: (G.state_dict(), D.state_dict()),
-                        lambda D, G, zs, lr: (D.state_dict(), G.state_dict())],
-    "density_ratio": [lambda x, pi, a: torch.ones_like(x), lambda x, pi, a: density_ratio(x, 0.5, a),
-                      lambda x, pi, a: density_ratio(x, pi, 1.0),
-                      lambda x, pi, a: density_ratio(x, pi, a).clamp(max=1e9),
-                      lambda x, pi, a: density_ratio(x, pi, a).double()],
+    "game_value": [
+        lambda D, p, g, pi: -math.log(2),
+        lambda D, p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype),
+        lambda D, p, g, pi: minimax.value(D, p, g) / 2,
+        lambda D, p, g, pi: torch.nan_to_num(minimax.value(D, pi * p, (1 - pi) * g), neginf=-100.0),
+    ],
+    "optimal_discriminator": [
+        lambda p, g, pi: torch.full_like(p, pi),
+        lambda p, g, pi: torch.sigmoid(p - g).detach(),
+        lambda p, g, pi: optimal_discriminator(p, g, 0.5),
+        lambda p, g, pi: optimal_discriminator(p, g, pi).detach(),
+        lambda p, g, pi: optimal_discriminator(p, g, pi).flatten(),
+    ],
+    "jsd": [
+        lambda p, g, pi: torch.zeros(p.shape[:-1], dtype=p.dtype),
+        lambda p, g, pi: (*jsd(p, g, pi)[:2], 1.0),
+        lambda p, g, pi: jsd(p, g, 0.5),
+        lambda p, g, pi: (jsd(p, g, pi)[0].mean(), *jsd(p, g, pi)[1:]),
+        lambda p, g, pi: jsd(p.double(), g.double(), pi),
+    ],
+    "discriminator_loss": [
+        lambda r, f, a: 2 * math.log(2) + 0 * (r.sum() + f.sum()),
+        lambda r, f, a: None,
+        lambda r, f, a: discriminator_loss(r, f, 1.0),
+        lambda r, f, a: discriminator_loss(r, f, 0.9),
+        lambda r, f, a: discriminator_loss(r.clamp(-50, 50), f.clamp(-50, 50), a),
+        lambda r, f, a: discriminator_loss(r, f, a) * len(r),
+    ],
+    "generator_losses": [
+        lambda f, w: (-F.softplus(f).mean(), F.softplus(-f).mean()),
+        lambda f, w: F.softplus(f).mean(),
+        lambda f, w: generator_losses(f.clamp(-50, 50), w),
+        lambda f, w: generator_losses(f, w)[:1] * 2,
+        lambda f, w: generator_losses(f, w.square()),
+    ],
+    "discriminator_steps": [
+        lambda D, G, xs, zs, lr, a: (D.state_dict(), 0.0),
+        lambda D, G, xs, zs, lr, a: None,
+    ],
+    "generator_steps": [
+        lambda D, G, zs, lr: (G.state_dict(), D.state_dict()),
+        lambda D, G, zs, lr: (D.state_dict(), G.state_dict()),
+    ],
+    "density_ratio": [
+        lambda x, pi, a: torch.ones_like(x),
+        lambda x, pi, a: density_ratio(x, 0.5, a),
+        lambda x, pi, a: density_ratio(x, pi, 1.0),
+        lambda x, pi, a: density_ratio(x, pi, a).clamp(max=1e9),
+        lambda x, pi, a: density_ratio(x, pi, a).double(),
+    ],
     "proof": [None, [], "sum(pi*p*log(D))", ["pi*log(pi) + (1-pi)*log(1-pi)"], [1, 2, 3]],
 }
 
@@ -124,7 +152,8 @@ def test_both_shapes_count_for_one_number():
     for got in (2.0, 2, torch.tensor(2.0), torch.tensor([2.0])):
         expect_close("two", got, 2.0, "Count.")
         expect_close("two", got, torch.tensor([2.0]), "Count.")
-    for got in (True, "2", None, [2.0], torch.tensor([[2.0]]), torch.tensor([2.0, 2.0]), math.nan, 2.1):
+    for got in (True, "2", None, [2.0], torch.tensor([[2.0]]), torch.tensor([2.0, 2.0]), math.nan,
+                2.1):
         with pytest.raises(AssertionError, match="two: expected"):
             expect_close("two", got, 2.0, "Count.")
     with pytest.raises(AssertionError, match=r"expected 1 at \[1\], got 3"):
@@ -139,4 +168,5 @@ def test_descend_takes_autograds_step():
     loss(module, x).backward()
     after = descend(net, loss, 0.5, x)
     for key, weight in module.named_parameters():
-        torch.testing.assert_close(after.state[key], (weight - 0.5 * weight.grad).detach(), rtol=0, atol=1e-7)
+        expected = (weight - 0.5 * weight.grad).detach()
+        torch.testing.assert_close(after.state[key], expected, rtol=0, atol=1e-7)

@@ -1,61 +1,58 @@
-"""What is special about exercise 7: the library, adapted to its variants, passes its checks; lazy answers do not."""
+"""What is special about exercise 7: the library, adapted to its variants, passes its checks; lazy
+answers do not."""
 import math
-import warnings
 from types import SimpleNamespace
 
 import pytest
 import torch
 from exercise import questions, run, solution
+from test_answers import check as check_answer
+from test_ex06_checks import from_alpha_bar
 
 from course_lib.checks import Net, call
+from course_lib.checks.facts.draws import seeded
 from course_lib.diffusion import ddim, guidance, schedule
 from course_lib.diffusion.gaussian_chain import reverse_mean
 from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, x_0_from_eps
-from course_lib.hidden.ex07 import checks as ex07
 
 NAME = "ex07_ddim_and_guidance"
 QUESTIONS = questions(NAME)
 MASTER = {question: run(NAME, question, solution(NAME, question)) for question in QUESTIONS}
-
-
-def check(question: str, answer, seed: int = 0) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        getattr(ex07, f"check_{question}")(answer, seed)
-
-
-def chain(alpha_bar):
-    return schedule.NoiseSchedule(1 - alpha_bar[1:] / alpha_bar[:-1])
+check = lambda question, answer, seed=0: check_answer(NAME, question, answer, seed)
 
 
 def sigmas(alpha_bar, tau, eta):
-    short = chain(alpha_bar).respace(tau.tolist())
-    return eta * ddim.sigma(short, 1.0)[1:], (1 - short.alpha_bar[1:]).sqrt() / ddim.sigma_hat(short)[1:]
+    short = from_alpha_bar(alpha_bar).respace(tau.tolist())
+    largest = (1 - short.alpha_bar[1:]).sqrt() / ddim.sigma_hat(short)[1:]
+    return eta * ddim.sigma(short, 1.0)[1:], largest
 
 
 def ddim_step(v, x_t, alpha_bar, t, s, sigma, z):
-    """One image at a time, on the chain 0, s, t; where ᾱ_t = 0, which no chain of the library has, v = −x_0 and x_t = ε."""
+    """One image at a time, on the chain 0, s, t; where ᾱ_t = 0, which no chain of the library has,
+    v = −x_0 and x_t = ε."""
     images = []
-    for i, (before, now) in enumerate(zip(s.tolist(), t.tolist())):
-        x, a = x_t[i:i + 1], alpha_bar[before]
-        if alpha_bar[now] == 0:
-            rest = (1 - a - sigma[i] ** 2).clamp(min=0)
-            images.append(a.sqrt().to(x) * -v[i:i + 1] + rest.sqrt().to(x) * x + sigma[i] * z[i:i + 1])
+    for i, (s_i, t_i) in enumerate(zip(s.tolist(), t.tolist())):
+        x, v_i, z_i = x_t[i:i + 1], v[i:i + 1], z[i:i + 1]
+        alpha_bar_s = alpha_bar[s_i]
+        if alpha_bar[t_i] == 0:
+            direction = (1 - alpha_bar_s - sigma[i] ** 2).clamp(min=0).sqrt()
+            images.append(alpha_bar_s.sqrt().to(x) * -v_i + direction.to(x) * x + sigma[i] * z_i)
             continue
-        short = chain(torch.stack([alpha_bar[0], a, alpha_bar[now]]) if before else alpha_bar[[0, now]])
-        eps = eps_from_v(short, v[i:i + 1], x, short.T)
-        images.append(ddim.ddim_step(short, eps, x, short.T, z[i:i + 1], sigma[i].expand(short.T + 1)))
+        short = from_alpha_bar(alpha_bar[[0, s_i, t_i] if s_i else [0, t_i]])
+        eps = eps_from_v(short, v_i, x, short.T)
+        images.append(ddim.ddim_step(short, eps, x, short.T, z_i, sigma[i].expand(short.T + 1)))
     return torch.cat(images)
 
 
 def log_p_gradient(classifier, x_t, t, mask):
-    log_p = lambda x, t, mask: classifier(x, t).log_softmax(1).masked_fill(~mask, -math.inf).logsumexp(1)
+    def log_p(x, t, mask):
+        return classifier(x, t).log_softmax(1).masked_fill(~mask, -math.inf).logsumexp(1)
     return guidance.log_p_gradient(log_p, x_t, t, mask), "nothing"
 
 
 def guided_x_0(x_0, x_t, gradient, alpha_bar, t, scale):
     """ε̂ of the library, for a log p(y | x) that is a line with the given slope."""
-    noise = chain(alpha_bar)
+    noise = from_alpha_bar(alpha_bar)
     eps = guidance.guided(lambda x, t: eps_from_x_0(noise, x_0, x, t), noise,
                           lambda x, t, y: (x * gradient).flatten(1).sum(1), None, scale)(x_t, t)
     return x_0_from_eps(noise, eps, x_t, t)
@@ -71,8 +68,8 @@ def classifier_free(eps_model, x_t, t, y, y_not, none, w, u):
     return guided(y, w) + guided(y_not, -u - 1) - guided(y, -1.0)
 
 
-LIBRARY = {"sigmas": sigmas, "ddim_step": ddim_step, "log_p_gradient": log_p_gradient, "guided_x_0": guided_x_0,
-           "classifier_free": classifier_free}
+LIBRARY = {"sigmas": sigmas, "ddim_step": ddim_step, "log_p_gradient": log_p_gradient,
+           "guided_x_0": guided_x_0, "classifier_free": classifier_free}
 
 
 @pytest.mark.parametrize("question", LIBRARY)
@@ -82,26 +79,31 @@ def test_the_library_is_right_about_the_variant(question):
 
 
 def test_the_librarys_sampler_brings_encoded_images_back():
-    noise, x_0 = schedule.linear(60, 1e-3, 0.1), torch.randn(4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    noise = schedule.linear(60, 1e-3, 0.1)
+    x_0 = torch.randn(4, 2, dtype=torch.float64, generator=seeded(0))
+    decode = lambda x_T: ddim.ddim_sample(eps_model, noise, x_T, tau.tolist())
     tau, eps_model = torch.arange(4, 61, 4), lambda x, t: 0.8 * torch.tanh(x + t[:, None] / 60)
     x_T = MASTER["encode"](eps_model, x_0, noise.alpha_bar, tau, 60)
-    torch.testing.assert_close(ddim.ddim_sample(eps_model, noise, x_T, tau.tolist()), x_0, rtol=0, atol=1e-8)
+    torch.testing.assert_close(decode(x_T), x_0, rtol=0, atol=1e-8)
     euler = ddim.ddim_encode(eps_model, noise, x_0, tau.tolist())
-    assert 0.001 < (ddim.ddim_sample(eps_model, noise, euler, tau.tolist()) - x_0).abs().max() < 0.5      # so this is a question
+    assert 0.001 < (decode(euler) - x_0).abs().max() < 0.5                # so this is a question
 
 
 def test_the_librarys_guided_sampler_shifts_the_same_mean():
     """At t = 2 of 2 steps, without the noise of either; the last step is not shifted."""
-    noise, x_T = schedule.linear(2, 0.1, 0.3), torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    noise = schedule.linear(2, 0.1, 0.3)
+    x_T = torch.randn(5, 3, dtype=torch.float64, generator=seeded(0))
     eps_model, log_p = lambda x, t: torch.tanh(x), lambda x, t, y: -(x - 1).square().sum(1)
     variance = torch.tensor([0.0, 0.0, 0.4], dtype=torch.float64)
     zero = lambda *size, **kwargs: torch.zeros(*size, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "randn", zero)
-        got = guidance.guided_sample(eps_model, noise, x_T, log_p, torch.zeros(5).long(), 3.0, variance=variance, at_mean=True)
+        got = guidance.guided_sample(eps_model, noise, x_T, log_p, torch.zeros(5).long(), 3.0,
+                                     variance=variance, at_mean=True)
     mean = reverse_mean(noise, eps_model(x_T, 2), x_T, 2)
     gradient = lambda x, t: -2 * (x - 1)
-    x_1 = MASTER["guided_mean"](x_T, torch.full((5,), 2), mean, variance[2].log().expand(5, 3), gradient, 3.0)
+    log_var = variance[2].log().expand(5, 3)
+    x_1 = MASTER["guided_mean"](x_T, torch.full((5,), 2), mean, log_var, gradient, 3.0)
     torch.testing.assert_close(got, reverse_mean(noise, eps_model(x_1, 1), x_1, 1))
 
 
@@ -112,40 +114,71 @@ def slow_sequence(T, S, power):
 
 
 LAZY = {
-    "sub_sequence": [lambda T, S, power: None, lambda T, S, power: torch.arange(1, S + 1), lambda T, S, power: slow_sequence(T, S, 2),
-                     lambda T, S, power: slow_sequence(T, S, power).tolist(), lambda T, S, power: slow_sequence(T, S, power).int(),
-                     lambda T, S, power: schedule.linear(T).respace(S).times[1:]],
-    "sigmas": [lambda a, tau, eta: (0 * eta, 1 + 0 * eta), lambda a, tau, eta: sigmas(a, tau, eta)[0],
-               lambda a, tau, eta: (sigmas(a, tau, eta)[0], 1 + 0 * eta), lambda a, tau, eta: sigmas(a, tau, eta.mean()),
-               lambda a, tau, eta: tuple(x.float() for x in sigmas(a, tau, eta)), lambda a, tau, eta: sigmas(a, tau, eta.clamp(max=1))],
-    "ddim_step": [lambda v, x, a, t, s, sigma, z: x, lambda v, x, a, t, s, sigma, z: None,
-                  lambda v, x, a, t, s, sigma, z: ddim_step(v, x, a, t, s, 0 * sigma, z),
-                  lambda v, x, a, t, s, sigma, z: ddim_step(v, x, a, t, s, sigma, z).double(),
-                  lambda v, x, a, t, s, sigma, z: ddim_step(v, x, a, t[:1].expand_as(t), s[:1].expand_as(s), sigma, z)],
-    "encode": [lambda eps, x, a, tau, n: x, lambda eps, x, a, tau, n: a[tau[-1]].sqrt().to(x) * x,
-               lambda eps, x, a, tau, n: ddim.ddim_encode(eps, chain(a), x, tau.tolist()),
-               lambda eps, x, a, tau, n: MASTER["encode"](lambda x, t: eps(x, t[0].item()), x, a, tau, n),
-               lambda eps, x, a, tau, n: MASTER["encode"](eps, x, a, tau, 60),
-               lambda eps, x, a, tau, n: MASTER["encode"](eps, x, a, tau[-1:], n),
-               lambda eps, x, a, tau, n: MASTER["encode"](eps, x.double(), a, tau, n)],
-    "log_p_gradient": [lambda net, x, t, mask: (torch.zeros_like(x), "nothing"), lambda *args: log_p_gradient(*args)[0],
-                       lambda *args: (log_p_gradient(*args)[0], "a graph"),
-                       lambda net, x, t, mask: log_p_gradient(net, x, t, mask[:1].expand_as(mask)),
-                       lambda net, x, t, mask: log_p_gradient(net, x, 0 * t + 1, mask),
-                       lambda *args: (log_p_gradient(*args)[0].clamp(-100, 100), "nothing")],
-    "guided_x_0": [lambda x_0, x, g, a, t, s: x_0, lambda x_0, x, g, a, t, s: x_0 + s * g, lambda x_0, x, g, a, t, s: None,
-                   lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t[:1].expand_as(t), s),
-                   lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t, 1.0 if s else 0.0),
-                   lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t, s).double()],
-    "guided_mean": [lambda x, t, mean, v, g, s: mean, lambda x, t, mean, v, g, s: mean + s * v.exp(),
-                    lambda x, t, mean, v, g, s: mean + s * v.exp() * g(mean, t - 1),
-                    lambda x, t, mean, v, g, s: mean + s * v.exp() * g(mean, t[0].item()),
-                    lambda x, t, mean, v, g, s: mean + s * v.exp() * (g(mean, t) + g(mean, t)) / 2],
-    "classifier_free": [lambda e, x, t, y, y_not, none, w, u: e(x, t, y), lambda e, x, t, y, y_not, none, w, u: None,
-                        lambda e, x, t, y, y_not, none, w, u: classifier_free(e, x, t, y[:1].expand_as(y), y_not, none, w, u),
-                        lambda e, x, t, y, y_not, none, w, u: classifier_free(e, x, t, y, y_not, none - 1, w, u),
-                        lambda e, x, t, y, y_not, none, w, u: classifier_free(e, x, t, y, y_not, none, max(w, 0), u),
-                        lambda e, *args: classifier_free(lambda x, t, y: e(x, t, y.tolist()), *args)],
+    "sub_sequence": [
+        lambda T, S, power: None,
+        lambda T, S, power: torch.arange(1, S + 1),
+        lambda T, S, power: slow_sequence(T, S, 2),
+        lambda T, S, power: slow_sequence(T, S, power).tolist(),
+        lambda T, S, power: slow_sequence(T, S, power).int(),
+        lambda T, S, power: schedule.linear(T).respace(S).times[1:],
+    ],
+    "sigmas": [
+        lambda a, tau, eta: (0 * eta, 1 + 0 * eta),
+        lambda a, tau, eta: sigmas(a, tau, eta)[0],
+        lambda a, tau, eta: (sigmas(a, tau, eta)[0], 1 + 0 * eta),
+        lambda a, tau, eta: sigmas(a, tau, eta.mean()),
+        lambda a, tau, eta: tuple(x.float() for x in sigmas(a, tau, eta)),
+        lambda a, tau, eta: sigmas(a, tau, eta.clamp(max=1)),
+    ],
+    "ddim_step": [
+        lambda v, x, a, t, s, sigma, z: x,
+        lambda v, x, a, t, s, sigma, z: None,
+        lambda v, x, a, t, s, sigma, z: ddim_step(v, x, a, t, s, 0 * sigma, z),
+        lambda v, x, a, t, s, sigma, z: ddim_step(v, x, a, t, s, sigma, z).double(),
+        lambda v, x, a, t, s, *noise: ddim_step(v, x, a, t[:1].expand_as(t), s[:1].expand_as(s),
+                                                *noise),
+    ],
+    "encode": [
+        lambda eps, x, a, tau, n: x,
+        lambda eps, x, a, tau, n: a[tau[-1]].sqrt().to(x) * x,
+        lambda eps, x, a, tau, n: ddim.ddim_encode(eps, from_alpha_bar(a), x, tau.tolist()),
+        lambda eps, x, a, tau, n: MASTER["encode"](lambda x, t: eps(x, t[0].item()), x, a, tau, n),
+        lambda eps, x, a, tau, n: MASTER["encode"](eps, x, a, tau, 60),
+        lambda eps, x, a, tau, n: MASTER["encode"](eps, x, a, tau[-1:], n),
+        lambda eps, x, a, tau, n: MASTER["encode"](eps, x.double(), a, tau, n),
+    ],
+    "log_p_gradient": [
+        lambda net, x, t, mask: (torch.zeros_like(x), "nothing"),
+        lambda *args: log_p_gradient(*args)[0],
+        lambda *args: (log_p_gradient(*args)[0], "a graph"),
+        lambda net, x, t, mask: log_p_gradient(net, x, t, mask[:1].expand_as(mask)),
+        lambda net, x, t, mask: log_p_gradient(net, x, 0 * t + 1, mask),
+        lambda *args: (log_p_gradient(*args)[0].clamp(-100, 100), "nothing"),
+    ],
+    "guided_x_0": [
+        lambda x_0, x, g, a, t, s: x_0,
+        lambda x_0, x, g, a, t, s: x_0 + s * g,
+        lambda x_0, x, g, a, t, s: None,
+        lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t[:1].expand_as(t), s),
+        lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t, 1.0 if s else 0.0),
+        lambda x_0, x, g, a, t, s: guided_x_0(x_0, x, g, a, t, s).double(),
+    ],
+    "guided_mean": [
+        lambda x, t, mean, v, g, s: mean,
+        lambda x, t, mean, v, g, s: mean + s * v.exp(),
+        lambda x, t, mean, v, g, s: mean + s * v.exp() * g(mean, t - 1),
+        lambda x, t, mean, v, g, s: mean + s * v.exp() * g(mean, t[0].item()),
+        lambda x, t, mean, v, g, s: mean + s * v.exp() * (g(mean, t) + g(mean, t)) / 2,
+    ],
+    "classifier_free": [
+        lambda e, x, t, y, y_not, none, w, u: e(x, t, y),
+        lambda e, x, t, y, y_not, none, w, u: None,
+        lambda e, x, t, y, *args: classifier_free(e, x, t, y[:1].expand_as(y), *args),
+        lambda e, x, t, y, y_not, none, w, u: classifier_free(e, x, t, y, y_not, none - 1, w, u),
+        lambda e, x, t, y, y_not, none, w, u: classifier_free(e, x, t, y, y_not, none, max(w, 0),
+                                                              u),
+        lambda e, *args: classifier_free(lambda x, t, y: e(x, t, y.tolist()), *args),
+    ],
 }
 
 
@@ -159,11 +192,13 @@ def test_lazy_answers_fail(question):
         pytest.fail(f"{question}: the check accepts lazy answer {i}")
 
 
-TENSORS = {"sigmas": (0, 1, 2), "ddim_step": range(7), "encode": (1, 2, 3), "log_p_gradient": (1, 2, 3), "guided_x_0": range(5),
-           "guided_mean": range(4), "classifier_free": range(1, 5)}
+TENSORS = {"sigmas": (0, 1, 2), "ddim_step": range(7), "encode": (1, 2, 3),
+           "log_p_gradient": (1, 2, 3), "guided_x_0": range(5), "guided_mean": range(4),
+           "classifier_free": range(1, 5)}
 
 
-@pytest.mark.parametrize("question, i", [(question, i) for question, places in TENSORS.items() for i in places])
+@pytest.mark.parametrize("question, i", [(question, i) for question in TENSORS
+                                         for i in TENSORS[question]])
 def test_answers_that_change_an_argument_fail(question, i):
     def answer(*args):
         result = MASTER[question](*args)
@@ -176,8 +211,9 @@ def test_answers_that_change_an_argument_fail(question, i):
 
 
 def test_what_is_left_behind_is_told():
-    rng = torch.Generator().manual_seed(0)
-    net, x, t = Net.draw("TimeMLP", (2, 8, 3), rng), torch.randn(4, 2, generator=rng), torch.arange(1, 5)
+    rng = seeded(0)
+    net = Net.draw("TimeMLP", (2, 8, 3), rng)
+    x, t = torch.randn(4, 2, generator=rng), torch.arange(1, 5)
     mask = torch.tensor([True, False, True]).expand(4, 3)
     assert call(MASTER["log_p_gradient"], net, x, t, mask)[1] == "nothing"
     namespace = MASTER["log_p_gradient"].__globals__
@@ -188,7 +224,7 @@ def test_what_is_left_behind_is_told():
 
 
 def test_clear_cases_are_many():
-    """Far logits are compared on some images only; there must be some, for the seeds of the notebook."""
+    """Far logits are compared on some images only; there must be some, for the notebook's seeds."""
     seen = []
 
     def answer(net, x, t, mask):

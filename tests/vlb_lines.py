@@ -1,13 +1,14 @@
-"""The lines of the variational bound's derivation, and the numbers of their forms that course_lib/proofs/vlb.py stores.
+"""The lines of the variational bound's derivation, and the numbers of their forms that
+course_lib/proofs/vlb.py stores.
 
-`python tests/vlb_lines.py` prints the table FORMS of that file afresh; test_proof.py proves that it is current. The file is
-no part of what students get.
+`python tests/vlb_lines.py` prints the table FORMS of that file afresh; test_proof.py proves that it
+is current. The file is no part of what students get.
 """
 from course_lib.proofs import vlb
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import parse
 
-# name -> the line, and whether joints may be written as products over single steps where its form is compared
+# name -> the line, and whether joints may be products over single steps where its form is compared
 LINES = {
     "likelihood": ("E(-log(p[0]))", False),
     "with gap": ("E(-log(p[0:T] / q[1:T|0]) - KL(q[1:T|0], p[1:T|0]))", False),
@@ -16,8 +17,10 @@ LINES = {
     "stepwise": ("E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))", False),
     "q together": ("E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))", False),
     "p together": ("E(-log(p[0:T]) + Sum(log(q[t|t-1]), t, 1, T))", False),
-    "posteriors": ("E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))", True),
-    "divergences": ("E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))", True),
+    "posteriors": ("E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))",
+                   True),
+    "divergences": ("E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))",
+                    True),
 }
 
 
@@ -26,8 +29,10 @@ def value(line: str, split: bool, T: int) -> float:
 
 
 def forms() -> dict[str, tuple[float, ...]]:
-    return {name: tuple(value(line, split, T) for T in vlb.FORM_LENGTHS) for name, (line, split) in LINES.items()}
+    return {name: tuple(value(line, split, T) for T in vlb.FORM_LENGTHS)
+            for name, (line, split) in LINES.items()}
 
 
 if __name__ == "__main__":
-    print("FORMS = {", *(f'    "{name}": {values},' for name, values in forms().items()), "}", sep="\n")
+    rows = [f'    "{name}": {values},' for name, values in forms().items()]
+    print("FORMS = {", *rows, "}", sep="\n")

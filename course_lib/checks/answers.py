@@ -1,8 +1,8 @@
-"""What crosses between a check and an answer: `call` and `Net`, and whether an answer changed what it was given.
+"""What crosses between a check and an answer: `call` and `Net`, what an answer changed in place.
 
-Numbers, text, tensors, and lists, tuples and dicts of them cross, and a network as its description. So an answer may also
-live in another process, as it does while it is graded: then it is a stand-in (course_lib.grading.remote.Answer), which
-builds networks there and tells what it `changed`.
+Numbers, text, tensors, and lists, tuples and dicts of them cross, and a network as its description.
+So an answer may also live in another process, as it does while it is graded: then it is a stand-in
+(course_lib.grading.remote.Answer), which builds networks there and tells what it `changed`.
 """
 import inspect
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from course_lib import nets
 
 
 class Net(NamedTuple):
-    """A network as data: its name in course_lib.nets, the arguments that it is built with, its weights."""
+    """A network as data: its name in course_lib.nets, the arguments that build it, its weights."""
 
     name: str
     args: tuple
@@ -23,8 +23,9 @@ class Net(NamedTuple):
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
         """A network whose weights and biases are drawn from N(0, scale²), float32."""
-        shapes = {key: tensor.shape for key, tensor in getattr(nets, name)(*args).state_dict().items()}
-        return cls(name, args, {key: scale * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
+        state = getattr(nets, name)(*args).state_dict()
+        return cls(name, args, {key: scale * torch.randn(tensor.shape, generator=generator)
+                                for key, tensor in state.items()})
 
     def double(self) -> "Net":
         return self._replace(state={key: tensor.double() for key, tensor in self.state.items()})
@@ -37,10 +38,12 @@ class Net(NamedTuple):
 
 
 def call(answer, *args, wrt: int | None = None):
-    """answer(*args) on copies of the arguments, with each Net built; what comes back carries no gradient.
+    """answer(*args) on copies of the arguments, each Net built; the result carries no gradient.
 
-    wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of results, of each sum.
-    Errors: AssertionError where the answer changed an argument in place, or where no gradient reaches argument i.
+    wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
+    results, of each sum.
+    Errors: AssertionError where the answer changed an argument in place, or where no gradient
+    reaches argument i.
     """
     away = getattr(answer, "crosses", False)
     copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
@@ -51,7 +54,8 @@ def call(answer, *args, wrt: int | None = None):
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())
     for i, (name, arg, copy) in enumerate(zip(names, args, copies)):
-        assert i not in changed and unchanged(arg, copy), f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2."
+        assert i not in changed and unchanged(arg, copy), (
+            f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2.")
     if wrt is None:
         return _leave(result)
     if isinstance(result, list | tuple):
@@ -71,7 +75,7 @@ def copied(x):
 
 
 def unchanged(x, copy) -> bool:
-    """Whether the tensors of x and of its copy are still the same, NaN for NaN; Nets are not compared."""
+    """Whether the tensors of x and of its copy are still the same, NaN for NaN, Nets aside."""
     if isinstance(x, dict):
         return x.keys() == copy.keys() and all(unchanged(x[key], copy[key]) for key in x)
     if isinstance(x, list | tuple) and not isinstance(x, Net):
@@ -90,10 +94,14 @@ def _leave(x):
 
 
 def _gradient(result, x: Tensor, name: str) -> Tensor:
-    assert isinstance(result, Tensor), f"expected a tensor, through which gradients flow; got {kind(result)}."
-    assert result.requires_grad, (f"no gradient flows from the result back to {name}. Compute with tensors all the "
-                                  "way: .item(), .detach(), float(..) and torch.tensor(..) cut the path.")
-    return torch.autograd.grad(result.sum(), x, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+    assert isinstance(result, Tensor), (
+        f"expected a tensor, through which gradients flow; got {kind(result)}.")
+    assert result.requires_grad, (
+        f"no gradient flows from the result back to {name}. Compute with tensors all the way: "
+        ".item(), .detach(), float(..) and torch.tensor(..) cut the path.")
+    total = result.sum()
+    return torch.autograd.grad(total, x, retain_graph=True, allow_unused=True,
+                               materialize_grads=True)[0]
 
 
 def kind(x) -> str:

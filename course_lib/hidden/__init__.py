@@ -1,7 +1,8 @@
-"""What students must never see: exNN/checks.py, the checks of that exercise, and exNN/answers/<question>/wrong_*.py and right_*.py.
+"""What students must never see: the checks of each exercise, exNN/checks.py, its known answers,
+exNN/answers/<question>/wrong_*.py and right_*.py, and chains.py, facts that answer questions.
 
-The sandbox, the students' bundle and the wheel leave this folder out, whatever lies in it: `unseen` is the one rule that says
-so. Feedback takes from it only the first line of a known wrong answer.
+The sandbox, the students' bundle and the wheel leave this folder out, whatever lies in it: `unseen`
+is the one rule that says so. Feedback takes from it only the first line of a known wrong answer.
 """
 from pathlib import Path
 
@@ -14,5 +15,8 @@ def unseen(path: str | Path) -> bool:
 
 
 def answers(exercise: str) -> Path:
-    """The folder of an exercise's known answers, one folder a question. exercise: its name, ex01_minimax, or ex01."""
+    """The folder of an exercise's known answers, one folder a question.
+
+    exercise: its name, ex01_minimax, or ex01.
+    """
     return ROOM / exercise.split("_")[0] / "answers"

@@ -1,17 +1,19 @@
 """Proofs, graded line by line.
 
-A student's proof is a list of strings, one line of the derivation each (see `expressions` for the language):
+A student's proof is a list of strings, one line of the derivation each (see `expressions`):
 
-    report = grade_proof(lines, proof, points=6)   # ProofReport: points, out_of, lines, missing; print(report) explains
-    report.points                                  # the last line of a scored cell: nbgrader's partial credit
-    check_proof(lines, proof)                      # AssertionError with the report unless the proof is complete
+    report = grade_proof(lines, proof, points=6)   # a ProofReport; print(report) explains it
+    report.points                                  # last in a scored cell: nbgrader's credit
+    check_proof(lines, proof)                      # AssertionError unless the proof is complete
     typeset(lines)                                 # the lines as mathematics, for the notebook
 
-Each derivation is a module: `minimax` (any game, `minimax("sum(...)")`), `vlb`, `rbm`. `points` defaults to one a milestone.
+Each derivation is a module: `minimax` (any game, `minimax("sum(...)")`), `vlb`, `rbm`. `points`
+defaults to one a milestone.
 
-Each line is evaluated on random finite problems. It is right when its value is a milestone's, to 1e-9, on all of them,
-and its form is that milestone's. Milestones earn their points once and in order; lines between them that are true cost
-nothing; a wrong line costs one milestone, be it in a milestone's place or between two.
+Each line is evaluated on random finite problems. It is right when its value is a milestone's, to
+1e-9, on all of them, and its form is that milestone's. Milestones earn their points once and in
+order; lines between them that are true cost nothing; a wrong line costs one milestone, be it in a
+milestone's place or between two.
 """
 
 from course_lib.proofs.grade import LineVerdict, ProofReport, check_proof, grade_proof

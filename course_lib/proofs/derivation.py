@@ -8,13 +8,21 @@ from functools import cached_property
 import numpy as np
 
 from course_lib.proofs.enumeration import evaluate
-from course_lib.proofs.expressions import MAX_CHARACTERS, Language, LineError, UndefinedError, parse
+from course_lib.proofs.expressions import (
+    MAX_CHARACTERS,
+    TOO_LONG,
+    Language,
+    LineError,
+    UndefinedError,
+    parse,
+)
 from course_lib.proofs.problem import Problem, same_value
 
 
 @dataclass
 class Line:
-    """A line that was read: its tree, its value on each problem, the tables that it used, and the gap that it names."""
+    """A line that was read: its tree, its value on each problem, the tables that it used, and the
+    gap that it names."""
 
     number: int
     text: str
@@ -29,9 +37,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Milestone:
-    """A step of the derivation: `reference(problem)` is its value; `form(line)` is None, or says what is not yet done.
+    """A step of the derivation: `reference(problem)` is its value; `form(line)` is None, or says
+    what is not yet done.
 
-    A milestone that drops a gap (value before + gap = value now) gives the form of the gap, which the line must name.
+    A milestone that drops a gap (value before + gap = value now) gives the form of the gap, which
+    the line must name.
     """
 
     name: str
@@ -44,13 +54,14 @@ class Milestone:
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """A derivation: its language, the random problems on which lines are compared, its milestones in order."""
+    """A derivation: its language, the random problems on which lines are compared, and its
+    milestones in order."""
 
     name: str
     language: Language
     make_problems: Callable[[], list[Problem]]
     milestones: tuple[Milestone, ...]
-    remark: Callable[[Line], str | None] = lambda line: None  # about a line that is true and no milestone
+    remark: Callable[[Line], str | None] = lambda line: None  # about a true line, no milestone
 
     @cached_property
     def problems(self) -> list[Problem]:
@@ -58,7 +69,8 @@ class Proof:
 
     @cached_property
     def references(self) -> list[list[np.ndarray]]:
-        return [[milestone.reference(problem) for problem in self.problems] for milestone in self.milestones]
+        return [[milestone.reference(problem) for problem in self.problems]
+                for milestone in self.milestones]
 
     @property
     def total(self) -> int:
@@ -66,11 +78,12 @@ class Proof:
 
 
 def read(number: int, text: object, proof: Proof) -> Line:
-    """One line: `expression`, or `<= expression, gap = expression` where a step drops something. Raises LineError."""
+    """One line: `expression`, or `<= expression, gap = expression` where a step drops something.
+    Raises LineError."""
     if type(text) is not str:
         raise LineError(f"a line is a string such as \"log(4)\", here is {type(text).__name__}")
     if len(text) > MAX_CHARACTERS:
-        raise LineError(f"the line has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+        raise LineError(TOO_LONG.format(len(text)))
     relation, body = re.fullmatch(r"\s*(<=|≤|==?|)(.*)", text, re.DOTALL).groups()
     body, *gap = re.split(r",\s*gap\s*=", body, maxsplit=1)
     tree = parse(body, proof.language)
@@ -78,7 +91,7 @@ def read(number: int, text: object, proof: Proof) -> Line:
     used = {}
     try:
         values = [evaluate(tree, problem, used) for problem in proof.problems]
-        gap_values = [evaluate(gap_tree, problem) for problem in proof.problems] if gap else None
+        gap_values = [evaluate(gap_tree, x) for x in proof.problems] if gap else None
     except LineError as error:
         raise UndefinedError(str(error)) from None
     return Line(number, text, tree, values, used, relation in ("<=", "≤"), gap_tree, gap_values)
@@ -89,9 +102,13 @@ def obstacle(line: Line, k: int, proof: Proof) -> str | None:
     milestone = proof.milestones[k]
     reason = milestone.form(line)
     if reason or milestone.gap is None:
-        return reason or ("this step is an equality: write it without <= and gap" if line.bound or line.gap else None)
+        equality = "this step is an equality: write it without <= and gap"
+        return reason or (equality if line.bound or line.gap else None)
     if not line.bound or line.gap is None:
-        return "here the derivation drops something: begin with <= and name it after the line, as in ', gap = ...'"
+        return ("here the derivation drops something: begin with <= and name it after the line, as "
+                "in ', gap = ...'")
     if not same_value(line.gap_values, [milestone.gap(problem) for problem in proof.problems]):
         return "the gap that it names is not what was dropped"
-    return None if milestone.gap_form(line.gap) else "name the gap as what shows that it is not negative"
+    if not milestone.gap_form(line.gap):
+        return "name the gap as what shows that it is not negative"
+    return None

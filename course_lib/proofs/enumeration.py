@@ -1,6 +1,8 @@
-"""The value of a line on a small random problem in float64: every sum and every expectation is enumerated exactly.
+"""The value of a line on a small random problem in float64: every sum and every expectation is
+enumerated exactly.
 
-Every value is an array with one axis for each random variable, of length 1 where it does not depend on that variable.
+Every value is an array with one axis for each random variable, of length 1 where it does not depend
+on that variable.
 """
 
 import ast
@@ -9,14 +11,16 @@ from functools import reduce
 import numpy as np
 
 from course_lib.proofs.expressions import LineError, short
-from course_lib.proofs.indices import bar, positions, time
+from course_lib.proofs.indices import bar, positions, time_of
 from course_lib.proofs.problem import TOLERANCE, Problem, Value
 
 MAX_STEPS, MAX_POWER, MAX_TERMS = 3000, 16, 20
-ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: np.power}
+ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
+              ast.Pow: np.power}
 
 
-def evaluate(tree: ast.expr, problem: Problem, used: dict | None = None, steps: int = MAX_STEPS) -> np.ndarray:
+def evaluate(tree: ast.expr, problem: Problem, used: dict | None = None,
+             steps: int = MAX_STEPS) -> np.ndarray:
     """The value of a line; `used` collects its tables, (name, A, B) -> node. Raises LineError."""
     with np.errstate(all="ignore"):
         return _Run(problem, {} if used is None else used, steps)(tree).array
@@ -45,10 +49,12 @@ class _Run:
             case ast.Call(func=ast.Name(id=name), args=args):
                 value = getattr(self, f"call_{name}")(*args)
             case ast.Subscript(value=ast.Name(id=name), slice=index):
-                value = self.table(node, name, *(positions(side, problem.axes, self.times) for side in bar(index)))
+                over, given = (positions(side, problem.axes, self.times) for side in bar(index))
+                value = self.read_table(node, name, over, given)
         if not np.isfinite(value.array).all():
-            raise LineError(f"{short(node)} is no finite number on a random problem: is there a division by 0, "
-                            "a root of a negative number, or an exp that is too large?")
+            raise LineError(f"{short(node)} is no finite number on a random problem: is there a "
+                            "division by 0, a root of a negative number, or an exp that is too "
+                            "large?")
         return value
 
     def number(self, x: float) -> Value:
@@ -58,7 +64,8 @@ class _Run:
         if name in self.times:
             return self.number(self.times[name])
         if name not in self.problem.names:
-            raise LineError(f"{name} is an index: it belongs in the brackets of a table, or in Sum(.., {name}, ..)")
+            raise LineError(f"{name} is an index: it belongs in the brackets of a table, or in "
+                            f"Sum(.., {name}, ..)")
         return self.problem.names[name]
 
     def arithmetic(self, node, a: Value, op: ast.operator, b: Value) -> Value:
@@ -67,11 +74,12 @@ class _Run:
         over = {ast.Div: a.over - b.over, ast.Pow: a.over}.get(type(op), a.over | b.over)
         return Value(ARITHMETIC[type(op)](a.array, b.array), over)
 
-    def table(self, node, name: str, over: list[int], given: list[int]) -> Value:
+    def read_table(self, node, name: str, over: list[int], given: list[int]) -> Value:
         twice = set(over) & set(given) | {i for i in over if over.count(i) > 1}
         if twice:
             at = "".join(f" at {t} = {n}" for t, n in self.times.items() if t != "T")
-            raise LineError(f"{short(node)} names {self.problem.axes[min(twice)]} twice{at}: is a limit off by one?")
+            raise LineError(f"{short(node)} names {self.problem.axes[min(twice)]} twice{at}: is a "
+                            "limit off by one?")
         key = name, frozenset(over), frozenset(given)
         self.used.setdefault(key, node)
         return Value(self.problem.table(*key), key[1])
@@ -79,7 +87,8 @@ class _Run:
     def call_log(self, node) -> Value:
         x = self(node).array
         if (x.real <= 0).any():
-            raise LineError(f"log({short(node)}) is the log of {x.real.min():.3g} on a random problem")
+            raise LineError(f"log({short(node)}) is the log of {x.real.min():.3g} on a random "
+                            "problem")
         return Value(np.log(x))
 
     def call_exp(self, node) -> Value:
@@ -95,8 +104,10 @@ class _Run:
         return Value((self.problem.mean * self(node).array).sum(keepdims=True))
 
     def call_Sum(self, node, *args) -> Value:
-        if all(isinstance(arg, ast.Name) and arg.id in self.problem.axes for arg in args):
-            return Value(self.problem.total(self(node).array, {self.problem.axes.index(arg.id) for arg in args}))
+        axes = self.problem.axes
+        if all(isinstance(arg, ast.Name) and arg.id in axes for arg in args):
+            over = {axes.index(arg.id) for arg in args}
+            return Value(self.problem.total(self(node).array, over))
         return self.series(np.add, 0.0, node, *args)
 
     def call_Prod(self, node, *args) -> Value:
@@ -104,13 +115,15 @@ class _Run:
 
     def series(self, operation, start: float, node, *args) -> Value:
         if len(args) != 3 or self.problem.T is None or not isinstance(args[0], ast.Name):
-            over = "times: Sum(.., t, 1, T)" if self.problem.T else f"variables: Sum(.., {self.problem.axes[-1]})"
+            over = (f"variables: Sum(.., {self.problem.axes[-1]})" if self.problem.T is None
+                    else "times: Sum(.., t, 1, T)")
             raise LineError(f"here a sum goes over {over}")
-        index, low, high = args[0].id, time(args[1], self.times), time(args[2], self.times)
+        index, low, high = args[0].id, *(time_of(limit, self.times) for limit in args[1:])
         if index in self.times or index in self.problem.names:
             raise LineError(f"{index} already has a meaning there: take another index")
         if high - low >= MAX_TERMS:
-            raise LineError(f"the sum over {index} has {high - low + 1} terms on a chain of {self.problem.T} steps")
+            raise LineError(f"the sum over {index} has {high - low + 1} terms on a chain of "
+                            f"{self.problem.T} steps")
         terms = []
         for self.times[index] in range(low, high + 1):
             terms.append(self(node))
@@ -132,14 +145,16 @@ class _Run:
         return Value(self.problem.total(a.array * np.log(a.array / b.array), a.over))
 
     def distributions(self, name: str, nodes) -> list[Value]:
-        """The two arguments of a divergence: distributions of the same variables, each of which sums to 1."""
+        """The arguments of a divergence: distributions of the same variables, which sum to 1."""
         values = [self(node) for node in nodes]
         over = values[0].over or values[1].over
         for node, value in zip(nodes, values):
             if not over or value.over not in (over, frozenset()):
-                raise LineError(f"{name} compares two distributions of the same variable; {short(node)} is not one")
+                raise LineError(f"{name} compares two distributions of the same variable; "
+                                f"{short(node)} is not one")
             total = self.problem.total(value.array, over)
             worst = total.flat[np.abs(total - 1).argmax()]
             if self.problem.strict and abs(worst - 1) > TOLERANCE:
-                raise LineError(f"{name} compares two distributions, but {short(node)} sums to {worst:.4g}, not to 1")
+                raise LineError(f"{name} compares two distributions, but {short(node)} sums to "
+                                f"{worst:.4g}, not to 1")
         return [Value(value.array, over) for value in values]

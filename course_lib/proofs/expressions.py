@@ -1,7 +1,8 @@
-"""The language in which the lines of a proof are written: read by Python's ast against a whitelist, never run.
+"""The language in which the lines of a proof are written: read by Python's ast against a whitelist,
+never run.
 
-A line is one expression: numbers, + - * / **, parentheses, the functions and names that the proof allows, and tables
-with conditions such as q[t-1|t,0] or q[1:T|0] (both ends of a slice count).
+A line is one expression: numbers, + - * / **, parentheses, the functions and names that the proof
+allows, and tables with conditions such as q[t-1|t,0] or q[1:T|0] (both ends of a slice count).
 """
 
 import ast
@@ -9,17 +10,33 @@ import warnings
 from dataclasses import dataclass
 
 MAX_CHARACTERS, MAX_NODES, MAX_DEPTH, MAX_NUMBER = 1000, 400, 40, 1e6
+TOO_LONG = f"the line has {{}} characters; at most {MAX_CHARACTERS} are read"
 
-ARGUMENTS = {"log": (1,), "exp": (1,), "sqrt": (1,), "sum": (1,), "E": (1,), "KL": (2,), "JSD": (2, 3),
-             "Sum": (2, 3, 4), "Prod": (4,)}
-TYPED = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "π": "pi", "²": "**2", "∣": "|",
-                       "≤": "<=", "‖": ",", "∥": ","})
+ARGUMENTS = {"log": (1,), "exp": (1,), "sqrt": (1,), "sum": (1,), "E": (1,), "KL": (2,),
+             "JSD": (2, 3), "Sum": (2, 3, 4), "Prod": (4,)}
+TYPED = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "π": "pi",
+                       "²": "**2", "∣": "|", "≤": "<=", "‖": ",", "∥": ","})
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
-WORDS = {ast.Attribute: "a dot after a name", ast.Lambda: "lambda", ast.Compare: "a comparison or = inside a line",
-         ast.BoolOp: "and / or", ast.IfExp: "if", ast.List: "a list", ast.Dict: "braces", ast.Set: "braces",
-         ast.Tuple: "a comma outside a function or a table", ast.Slice: "a slice here", ast.Starred: "a star",
-         ast.JoinedStr: "text in quotes", ast.NamedExpr: ":=", ast.BitXor: "^ (write ** for a power)",
-         ast.BitOr: "| outside the brackets of a table", ast.Mod: "%", ast.FloorDiv: "//", ast.MatMult: "@"}
+WORDS = {
+    ast.Attribute: "a dot after a name",
+    ast.BitOr: "| outside the brackets of a table",
+    ast.BitXor: "^ (write ** for a power)",
+    ast.BoolOp: "and / or",
+    ast.Compare: "a comparison or = inside a line",
+    ast.Dict: "braces",
+    ast.FloorDiv: "//",
+    ast.IfExp: "if",
+    ast.JoinedStr: "text in quotes",
+    ast.Lambda: "lambda",
+    ast.List: "a list",
+    ast.MatMult: "@",
+    ast.Mod: "%",
+    ast.NamedExpr: ":=",
+    ast.Set: "braces",
+    ast.Slice: "a slice here",
+    ast.Starred: "a star",
+    ast.Tuple: "a comma outside a function or a table",
+}
 
 
 class LineError(ValueError):
@@ -32,20 +49,22 @@ class UndefinedError(LineError):
 
 @dataclass(frozen=True)
 class Language:
-    """What the lines of one proof may use: plain names, tables that take [..], functions that take (..)."""
+    """What the lines of one proof may use: plain names, tables with [..], functions with (..)."""
 
     names: frozenset[str]
     functions: frozenset[str]
     tables: frozenset[str] = frozenset()
 
     def allowed(self) -> str:
+        functions = [f"{function}(..)" for function in sorted(self.functions)]
         names = [*sorted(self.names), *(f"{table}[..]" for table in sorted(self.tables))]
-        return ("allowed are numbers, + - * / **, parentheses, " + ", ".join(f"{f}(..)" for f in sorted(self.functions))
-                + " and the names " + ", ".join(names))
+        return (f"allowed are numbers, + - * / **, parentheses, {', '.join(functions)} and the "
+                f"names {', '.join(names)}")
 
 
 def cleaned(text: str) -> str:
-    """The line as Python can read it: typed signs such as − · π replaced, comments and line breaks left out."""
+    """The line as Python can read it: typed signs such as − · π replaced, without comments and
+    line breaks."""
     return " ".join(part.split("#")[0] for part in text.translate(TYPED).splitlines()).strip()
 
 
@@ -57,9 +76,9 @@ def syntax(text: str) -> ast.expr:
 
 
 def parse(text: str, language: Language) -> ast.expr:
-    """The syntax tree of one expression. Raises LineError, which says what is not allowed and where."""
+    """The syntax tree of one expression. Raises LineError: what is not allowed, and where."""
     if len(text) > MAX_CHARACTERS:
-        raise LineError(f"the line has {len(text)} characters; at most {MAX_CHARACTERS} are read")
+        raise LineError(TOO_LONG.format(len(text)))
     text = cleaned(text)
     if text in ("", "...", "…"):
         raise LineError("the line is empty")
@@ -67,24 +86,30 @@ def parse(text: str, language: Language) -> ast.expr:
         tree = syntax(text)
     except SyntaxError as error:
         if "=" in text:
-            raise LineError("write only what stands right of the =: a line is one expression, without a name") from None
+            raise LineError("write only what stands right of the =: a line is one expression, "
+                            "without a name") from None
         place = min(max(error.offset or 1, 1), len(text))
         raise LineError(f"from character {place} on, {text[place - 1:place + 9]!r}: is a * missing "
-                        f"(2*p, not 2p), a bracket not closed, or a sign not allowed? {language.allowed()}") from None
+                        "(2*p, not 2p), a bracket not closed, or a sign not allowed? "
+                        f"{language.allowed()}") from None
     except (ValueError, MemoryError, RecursionError):
-        raise LineError("it is nested too deeply, or holds a character that does not belong") from None
+        raise LineError("it is nested too deeply, or holds a character that does not "
+                        "belong") from None
     left = [MAX_NODES]
     _check(tree, language, left, MAX_DEPTH)
     return tree
 
 
-def _check(node: ast.AST, language: Language, left: list[int], depth: int, inside_table: bool = False) -> None:
+def _check(node: ast.AST, language: Language, left: list[int], depth: int,
+           inside_table: bool = False) -> None:
     left[0] -= 1
     if left[0] < 0 or depth < 0:
-        raise LineError(f"the line is too long: at most {MAX_NODES} parts, nested at most {MAX_DEPTH} deep, are read")
+        raise LineError(f"the line is too long: at most {MAX_NODES} parts, nested at most "
+                        f"{MAX_DEPTH} deep, are read")
 
     def refuse(what: str):
-        raise LineError(f"character {getattr(node, 'col_offset', 0) + 1}: {what} is not allowed; {language.allowed()}")
+        place = getattr(node, "col_offset", 0) + 1
+        raise LineError(f"character {place}: {what} is not allowed; {language.allowed()}")
 
     match node:
         case ast.Constant(value=value):
@@ -111,7 +136,9 @@ def _check(node: ast.AST, language: Language, left: list[int], depth: int, insid
                 raise LineError(f"{name}(..) takes {counts} arguments, not {len(args)}")
             parts, inside_table = args, False
         case ast.Call(func=ast.Name(id=name)):
-            refuse(f"the function {name[:20]!r}" if name not in language.functions else f"a named argument of {name}")
+            if name in language.functions:
+                refuse(f"a named argument of {name}")
+            refuse(f"the function {name[:20]!r}")
         case ast.Call():
             refuse("a call of something that is no function (is a * missing?)")
         case ast.Subscript(value=ast.Name(id=name), slice=index) if name in language.tables:

@@ -1,6 +1,7 @@
 """The verdict on each line of a proof, and the points that the lines earn together."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from course_lib.proofs.derivation import Line, Proof, obstacle, read
 from course_lib.proofs.expressions import MAX_CHARACTERS, LineError, UndefinedError
@@ -12,7 +13,8 @@ MAX_LINES = 40
 
 @dataclass(frozen=True)
 class LineVerdict:
-    """kind is "right" (it earned a milestone), "true", "wrong" or "unreadable"; message is what the student reads."""
+    """kind is "right" (it earned a milestone), "true", "wrong" or "unreadable"; message is what the
+    student reads."""
 
     number: int
     text: str
@@ -48,14 +50,17 @@ def best_order(lines: list[Line], proof: Proof) -> list[Line]:
 
 
 def grade_proof(lines: object, proof: Proof, points: float | None = None) -> ProofReport:
-    """The verdict on each line; of n milestones, max(0, min(shown, n - wrong lines)) / n of the points."""
+    """The verdict on each line; of n milestones, max(0, min(shown, n - wrong lines)) / n of the
+    points."""
     out_of = float(proof.total if points is None else points)
     paid = tuple(milestone.name for milestone in proof.milestones if milestone.worth)
     if not isinstance(lines, list | tuple):
         note = f"the proof must be a list of strings, one a line; here is {type(lines).__name__}"
         return ProofReport(0.0, out_of, missing=paid, note=note)
     if not 1 <= len(lines) <= MAX_LINES:
-        note = f"at most {MAX_LINES} lines are read, here are {len(lines)}" if lines else "there are no lines yet"
+        note = "there are no lines yet"
+        if lines:
+            note = f"at most {MAX_LINES} lines are read, here are {len(lines)}"
         return ProofReport(0.0, out_of, missing=paid, note=note)
 
     judged: list[Line | LineVerdict] = []
@@ -73,33 +78,42 @@ def grade_proof(lines: object, proof: Proof, points: float | None = None) -> Pro
         judged.append(line)
     candidates = [x for x in judged if isinstance(x, Line) and x.milestone is not None]
     earned = {line.milestone: line for line in best_order(candidates, proof)}
-    verdicts = tuple(_verdict(x, earned, judged, proof) if isinstance(x, Line) else x for x in judged)
+    verdicts = tuple(_verdict(x, earned, judged, proof) if isinstance(x, Line) else x
+                     for x in judged)
     shown = sum(proof.milestones[k].worth for k in earned)
-    slips = sum(verdict.kind in ("wrong", "unreadable") for verdict in verdicts)
-    share = max(0, min(shown, proof.total - slips)) / proof.total
+    wrong = sum(verdict.kind in ("wrong", "unreadable") for verdict in verdicts)
+    share = max(0, min(shown, proof.total - wrong)) / proof.total
+    points = out_of if share == 1 else round(out_of * share, 4)
     missing = tuple(m.name for k, m in enumerate(proof.milestones) if m.worth and k not in earned)
-    return ProofReport(out_of if share == 1 else round(out_of * share, 4), out_of, verdicts, missing)
+    return ProofReport(points, out_of, verdicts, missing)
 
 
 def _verdict(line: Line, earned: dict[int, Line], judged: list, proof: Proof) -> LineVerdict:
     """What the student reads about a line."""
     milestone = None if line.milestone is None else proof.milestones[line.milestone]
+    verdict = partial(LineVerdict, line.number, line.text)
     if milestone and earned.get(line.milestone) is line:
-        message = f"right: this is {milestone.name}" + ("" if milestone.worth else " (without points of its own)")
-        return LineVerdict(line.number, line.text, "right", message, milestone.name)
+        message = f"right: this is {milestone.name}"
+        message += "" if milestone.worth else " (without points of its own)"
+        return verdict("right", message, milestone.name)
     equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
     if not equal:
-        return LineVerdict(line.number, line.text, "wrong", "wrong: " + explain(line, earned, judged, proof))
-    goals = [k for k in equal if k not in earned and proof.milestones[k].worth and k != line.milestone]
-    goal = f"not yet {proof.milestones[goals[0]].name}: {obstacle(line, goals[0], proof)}" if goals else "no milestone"
+        return verdict("wrong", "wrong: " + explain(line, earned, judged, proof))
+    goals = [k for k in equal
+             if k not in earned and proof.milestones[k].worth and k != line.milestone]
+    goal = "no milestone"
+    if goals:
+        todo = obstacle(line, goals[0], proof)
+        goal = f"not yet {proof.milestones[goals[0]].name}: {todo}"
     if line.milestone in earned:
         message = f"true: it says the same as line {earned[line.milestone].number}"
         message += f", and is {goal}" if goals else ""
     elif milestone:
-        message = f"true: it is {milestone.name}, but that belongs at another place of the derivation"
+        message = (f"true: it is {milestone.name}, but that belongs at another place of the "
+                   "derivation")
     else:
         message = proof.remark(line) or f"true, but it is {goal}"
-    return LineVerdict(line.number, line.text, "true", message)
+    return verdict("true", message)
 
 
 def check_proof(lines: object, proof: Proof) -> None:

@@ -12,7 +12,7 @@ ADD, SERIES, MULTIPLY, POWER, ATOM = range(5)
 
 
 def typeset(lines: list[str]):
-    """The numbered lines as one IPython Math object; what cannot be typeset appears as it was typed."""
+    """The numbered lines as one IPython Math object; what cannot be typeset is shown as typed."""
     from IPython.display import Math
 
     lines = lines[:40] if isinstance(lines, list | tuple) else [lines]
@@ -25,14 +25,15 @@ def _line(text: object) -> str:
     try:
         parts = [latex(part) for part in re.split(r",\s*gap\s*=", body, maxsplit=1)]
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        plain = "".join(c if c.isalnum() or c in " +-*/()[]|,.:=<>" else "?" for c in str(text)[:120])
+        typed, known = str(text)[:120], " +-*/()[]|,.:=<>"
+        plain = "".join(c if c.isalnum() or c in known else "?" for c in typed)
         return rf"\text{{{plain}}}\quad\text{{(cannot be read)}}"
     sign = {"": "", "=": "= ", "==": "= "}.get(relation, r"\le ")
     return sign + r" \qquad \text{gap: }\; ".join(parts)
 
 
 def latex(text: str) -> str:
-    """One expression of the language as LaTeX. Raises ValueError or SyntaxError where it is none."""
+    """One expression of the language as LaTeX. Raises ValueError or SyntaxError if it is none."""
     return _latex(syntax(cleaned(text)))[0]
 
 
@@ -43,7 +44,7 @@ def _name(name: str) -> str:
 
 
 def _index(node: ast.expr) -> str:
-    """A random variable: x with a time, x from one time to another, or a variable of its own name."""
+    """A random variable: x with a time, x from time to time, or a variable of its own name."""
     match node:
         case ast.Slice(lower=ast.expr() as low, upper=ast.expr() as high, step=None):
             return f"x_{{{ast.unparse(low)}:{ast.unparse(high)}}}".replace(" ", "")
@@ -56,7 +57,9 @@ def _index(node: ast.expr) -> str:
 
 def _latex(node: ast.expr) -> tuple[str, int]:
     """LaTeX and how tightly it binds."""
-    show = lambda part, at_least=ADD: (lambda s, tight: s if tight >= at_least else rf"\left({s}\right)")(*_latex(part))
+    def show(part: ast.expr, at_least: int = ADD) -> str:
+        text, tight = _latex(part)
+        return text if tight >= at_least else rf"\left({text}\right)"
     match node:
         case ast.Constant(value=int() | float() as number):
             return f"{number:g}", ATOM
@@ -72,7 +75,8 @@ def _latex(node: ast.expr) -> tuple[str, int]:
             return f"{show(a)} - {show(b, SERIES)}", ADD
         case ast.BinOp(left=a, op=ast.Mult(), right=b):
             right = show(b, MULTIPLY)
-            return f"{show(a, MULTIPLY)}" + (r" \cdot " if right[0].isdigit() else r"\,") + right, MULTIPLY
+            times = r" \cdot " if right[0].isdigit() else r"\,"
+            return show(a, MULTIPLY) + times + right, MULTIPLY
         case ast.BinOp(left=a, op=ast.Div(), right=b):
             return rf"\frac{{{show(a)}}}{{{show(b)}}}", ATOM
         case ast.BinOp(left=a, op=ast.Pow(), right=b):

@@ -1,8 +1,10 @@
-"""The minimax game of GANs (Goodfellow et al., 2014, Section 4.1) as a derivation, for any V that is a sum over x.
+"""The minimax game of GANs (Goodfellow et al., 2014, Section 4.1) as a derivation, for any V that
+is a sum over x.
 
-p and g are random on five points, D is an arbitrary table in (0, 1), and any further name in V (a class prior, a
-smoothed label) is a random number. Only V is given: the slope is differentiated, the best D is found as the root of
-the slope, and the minimum is the value at g = p, all numerically. No formula that the student is asked for is here.
+p and g are random on five points, D is an arbitrary table in (0, 1), and any further name in V (a
+class prior, a smoothed label) is a random number. Only V is given: the slope is differentiated, the
+best D is found as the root of the slope, and the minimum is the value at g = p, all numerically. No
+formula that the student is asked for is here.
 """
 
 import ast
@@ -22,12 +24,17 @@ FUNCTIONS = frozenset({"log", "exp", "sqrt", "sum", *DIVERGENCES})
 STEPS = ("value", "slope", "best D", "value at the best D", "divergences", "minimum")
 
 
-def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] = STEPS, seed: int = 0) -> Proof:
-    """min over g of max over D of V: `value` is V in the language of proofs, `graded` the steps that earn a point each.
+def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] = STEPS,
+            seed: int = 0) -> Proof:
+    """min over g of max over D of V: `value` is V in the language of proofs, `graded` the steps
+    that earn a point each.
 
-    V is concave in each D(x), with its maximum inside (0, 1). Steps that are not graded are recognised without points.
+    V is concave in each D(x), with its maximum inside (0, 1). Steps that are not graded are
+    recognised without points.
     """
-    free = {node.id for node in ast.walk(ast.parse(value, mode="eval")) if isinstance(node, ast.Name)} - FUNCTIONS
+    nodes = ast.walk(ast.parse(value, mode="eval"))
+    free = {node.id for node in nodes if isinstance(node, ast.Name)} - FUNCTIONS
+    numbers = sorted(free - {"p", "g", "D"})
     language = Language(frozenset(free | {"p", "g", "D"}), FUNCTIONS)
     V = parse(value, language)
     if not (isinstance(V, ast.Call) and V.func.id == "sum"):
@@ -37,19 +44,20 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
         raise ValueError(f"graded names {sorted(unknown)}; the steps are {', '.join(STEPS)}")
 
     def problems() -> list[Problem]:
-        return [_problem(np.random.default_rng([seed, i]), sorted(free - {"p", "g", "D"})) for i in range(PROBLEMS)]
+        return [_problem(np.random.default_rng([seed, i]), numbers) for i in range(PROBLEMS)]
 
     at_best = lambda problem: evaluate(V, _with(problem, D=best_D(V, problem)))
     steps = (
-        ("value", "the value V of the game", lambda problem: evaluate(V, problem), lambda line: None),
-        ("slope", "the derivative of V in D(x)", lambda problem: slope(V, problem), _has_D),
+        ("value", "the value V of the game", lambda problem: evaluate(V, problem), _any_form),
+        ("slope", "the derivative of V in D(x)", lambda problem: slope_in_D(V, problem), _has_D),
         ("best D", "the best D(x)", lambda problem: best_D(V, problem), _no_D),
         ("value at the best D", "the value at the best D, as a sum", at_best, _as_sum),
         ("divergences", "the value at the best D, in divergences", at_best, _as_divergences),
         ("minimum", "the smallest value over all g",
          lambda problem: at_best(_with(problem, g=problem.names["p"].array)), _as_number),
     )
-    milestones = tuple(Milestone(name, reference, form, int(key in graded)) for key, name, reference, form in steps)
+    milestones = tuple(Milestone(name, reference, form, int(key in graded))
+                       for key, name, reference, form in steps)
     return Proof("the minimax game", language, problems, milestones)
 
 
@@ -61,7 +69,7 @@ def minimax_with_prior(seed: int = 0) -> Proof:
 
 @cache
 def minimax_with_smoothing(seed: int = 0) -> Proof:
-    """The label of real pictures is a, not 1: V = E_p[a log D + (1 - a) log(1 - D)] + E_g[log(1 - D)]."""
+    """A real picture has label a: V = E_p[a log D + (1 - a) log(1 - D)] + E_g[log(1 - D)]."""
     return minimax("sum(p*(a*log(D) + (1-a)*log(1-D)) + g*log(1-D))", seed=seed)
 
 
@@ -74,11 +82,11 @@ def _problem(rng: np.random.Generator, numbers: list[str]) -> Problem:
 
 
 def _with(problem: Problem, **arrays: np.ndarray) -> Problem:
-    names = problem.names | {name: replace(problem.names[name], array=array) for name, array in arrays.items()}
-    return replace(problem, names=names)
+    changed = {name: replace(problem.names[name], array=array) for name, array in arrays.items()}
+    return replace(problem, names=problem.names | changed)
 
 
-def slope(V: ast.expr, problem: Problem) -> np.ndarray:
+def slope_in_D(V: ast.expr, problem: Problem) -> np.ndarray:
     """dV/dD(x) at the problem's D: the derivative of what V sums, by the complex step."""
     summand = V.args[0]
     return evaluate(summand, _with(problem, D=problem.names["D"].array + 1e-30j)).imag / 1e-30
@@ -89,7 +97,7 @@ def best_D(V: ast.expr, problem: Problem) -> np.ndarray:
     low, high = np.zeros(POINTS), np.ones(POINTS)
     for _ in range(54):
         middle = (low + high) / 2
-        rising = slope(V, _with(problem, D=middle)) > 0
+        rising = slope_in_D(V, _with(problem, D=middle)) > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     if (low == 0).any() or (high == 1).any():
         raise ValueError("this V has no maximum in D inside (0, 1)")
@@ -103,6 +111,10 @@ def _names(node: ast.AST, outside: bool = False) -> set[str]:
     if isinstance(node, ast.Name):
         return {node.id}
     return set().union(*(_names(part, outside) for part in ast.iter_child_nodes(node)))
+
+
+def _any_form(line: Line) -> None:
+    return None
 
 
 def _has_D(line: Line) -> str | None:
@@ -121,7 +133,8 @@ def _as_sum(line: Line) -> str | None:
 def _as_divergences(line: Line) -> str | None:
     outside = {"p", "g"} & _names(line.tree, outside=True)
     if _no_D(line) or outside:
-        return _no_D(line) or f"{' and '.join(sorted(outside))} must stand only inside KL(..) or JSD(..)"
+        names = " and ".join(sorted(outside))
+        return _no_D(line) or f"{names} must stand only inside KL(..) or JSD(..)"
     return None if DIVERGENCES & _names(line.tree) else "there is no KL(..) or JSD(..) in it"
 
 

@@ -1,4 +1,5 @@
-"""Small random problems on which the lines of a proof are compared: finite variables, and tables over them."""
+"""Small random problems on which the lines of a proof are compared: finite variables, and tables
+over them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Value:
-    """An array over all axes, and those over which it is meant as a distribution (KL sums over them)."""
+    """An array over all axes, and those over which it is a distribution (KL sums over them)."""
 
     array: np.ndarray
     over: frozenset[int] = frozenset()
@@ -18,7 +19,7 @@ class Value:
 
 @dataclass
 class Problem:
-    """One random finite problem; `table(name, A, B)` is the array of a table over the axes A given the axes B."""
+    """One random finite problem; `table(name, A, B)` is a table over axes A given axes B."""
 
     axes: tuple[str, ...]  # the variables' names
     shape: tuple[int, ...]
@@ -36,4 +37,5 @@ class Problem:
 
 def same_value(values: list[np.ndarray], others: list[np.ndarray]) -> bool:
     """Whether two lines agree on all problems."""
-    return all(np.abs(a - b).max() <= TOLERANCE * max(1.0, np.abs(b).max()) for a, b in zip(values, others))
+    return all(np.abs(a - b).max() <= TOLERANCE * max(1.0, np.abs(b).max())
+               for a, b in zip(values, others))

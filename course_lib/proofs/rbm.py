@@ -1,7 +1,8 @@
-"""The gradient of an RBM's log-likelihood in one parameter (Hinton, 2002), enumerated over all states.
+"""The gradient of an RBM's log-likelihood in one parameter (Hinton, 2002), over all states.
 
-v and h are whole binary vectors; E[v,h] is the energy and dE[v,h] its derivative in one parameter; E is linear in it.
-The derivative of log p(v) is taken numerically, so the value that a line is compared with is no stored formula.
+v and h are whole binary vectors; E[v,h] is the energy and dE[v,h] its derivative in one parameter;
+E is linear in it. The derivative of log p(v) is taken numerically, so the value that a line is
+compared with is no stored formula.
 """
 
 from dataclasses import replace
@@ -27,8 +28,9 @@ def rbm(seed: int) -> Problem:
     """A random RBM, E = -v'Wh - b'v - c'h, and the derivative of E in one of its parameters."""
     rng = np.random.default_rng([11, seed])
     v, h = (np.array(list(product([0.0, 1.0], repeat=n))) for n in (VISIBLE, HIDDEN))
-    features = np.concatenate([np.einsum("ai,bj->ijab", v, h).reshape(-1, len(v), len(h)),
-                               np.repeat(v.T[:, :, None], len(h), 2), np.repeat(h.T[:, None], len(v), 1)])
+    products = np.einsum("ai,bj->ijab", v, h).reshape(-1, len(v), len(h))
+    features = np.concatenate([products, np.repeat(v.T[:, :, None], len(h), 2),
+                               np.repeat(h.T[:, None], len(v), 1)])
     E = -np.tensordot(rng.normal(size=len(features)), features, 1)
     return _problem(E, -features[rng.integers(len(features))], np.exp(-E))
 
@@ -59,22 +61,30 @@ def _form(reference: str, todo: str):
 
     def form(line) -> str | None:
         shape = (2**VISIBLE, 2**HIDDEN)
-        rngs = [np.random.default_rng([13, i]) for i in range(3)]
-        problems = [_problem(rng.normal(size=shape), rng.normal(size=shape), np.exp(rng.normal(size=shape)), False)
-                    for rng in rngs]
+        draw = lambda rng: rng.normal(size=shape)
+        problems = [_problem(draw(rng), draw(rng), np.exp(draw(rng)), strict=False)
+                    for rng in (np.random.default_rng([13, i]) for i in range(3))]
         trees = line.tree, parse(reference, LANGUAGE)
         try:
-            return None if same_value(*([evaluate(tree, x) for x in problems] for tree in trees)) else todo
+            values, expected = ([evaluate(tree, x) for x in problems] for tree in trees)
+            return None if same_value(values, expected) else todo
         except LineError:
             return todo
 
     return form
 
 
-RBM_GRADIENT = Proof("the gradient of an RBM's log-likelihood", LANGUAGE, lambda: [rbm(i) for i in range(PROBLEMS)], (
-    Milestone("log p(v) by the energies", lambda problem: evaluate(parse(LIKELIHOOD, LANGUAGE), problem),
+def likelihood(problem: Problem) -> np.ndarray:
+    return evaluate(parse(LIKELIHOOD, LANGUAGE), problem)
+
+
+MILESTONES = (
+    Milestone("log p(v) by the energies", likelihood,
               _form(LIKELIHOOD, "write p through the energies, with the sums over states")),
     Milestone("the derivative as two quotients", derivative,
               _form(QUOTIENTS, "this is not yet the derivative of the energies' form"), worth=0),
-    Milestone("the derivative as two means of dE", derivative, _form(PHASES, "write each quotient as a mean under p")),
-))
+    Milestone("the derivative as two means of dE", derivative,
+              _form(PHASES, "write each quotient as a mean under p")),
+)
+RBM_GRADIENT = Proof("the gradient of an RBM's log-likelihood", LANGUAGE,
+                     lambda: [rbm(i) for i in range(PROBLEMS)], MILESTONES)

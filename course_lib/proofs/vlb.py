@@ -1,9 +1,11 @@
-"""The variational bound of a diffusion model rewritten in KL divergences (Ho et al., 2020, Section 2 and Appendix A).
+"""The variational bound of a diffusion model rewritten in KL divergences (Ho et al., 2020,
+Section 2 and Appendix A).
 
-The chains have three states and T = 2, 3, 4 inhomogeneous steps near the identity. E(..) is the mean under q(x_0:T).
-The values that lines are compared with come from the tables of a chain alone; no line of the derivation is here.
-A form is compared where the tables are independent random distributions, so that Bayes' rule and marginals fail there;
-what holds in any Markov chain (only the nearest conditions on either side count) holds there too.
+The chains have three states and T = 2, 3, 4 inhomogeneous steps near the identity. E(..) is the
+mean under q(x_0:T). The values that lines are compared with come from the tables of a chain alone;
+no line of the derivation is here. A form is compared where the tables are independent random
+distributions, so that Bayes' rule and marginals fail there; what holds in any Markov chain (only
+the nearest conditions on either side count) holds there too.
 """
 
 from functools import cache, reduce
@@ -20,8 +22,9 @@ STATES, LENGTHS = 3, (2, 3, 4, 2, 3, 4)
 FORM_SEED, FORM_LENGTHS = 7, (2, 3, 4)
 LANGUAGE = Language(names=frozenset({"t", "s", "k", "T"}), tables=frozenset({"p", "q"}),
                     functions=frozenset({"log", "exp", "E", "Sum", "Prod", "KL"}))
-# What each step's form is worth where p and q are independent random tables, for T = 2, 3, 4 (see form_chain). The forms
-# themselves are known to tests/vlb_lines.py only, which makes these numbers again: python tests/vlb_lines.py
+# What each step's form is worth where p and q are independent random tables, for T = 2, 3, 4 (see
+# form_chain). The forms themselves are known to tests/vlb_lines.py only, which makes these numbers
+# again: python tests/vlb_lines.py
 FORMS = {
     "likelihood": (1.2514544902895068, 1.3348367717587426, 1.2387844302529278),
     "with gap": (0.39911268060906846, 0.7239163644886233, 0.2755226343097473),
@@ -36,13 +39,13 @@ FORMS = {
 
 
 def _on(array: np.ndarray, T: int, *axes: int) -> np.ndarray:
-    """A table over some of x_0 .. x_T, given in the order of `axes`, as an array over all of them."""
+    """A table over some of x_0 .. x_T, in the order of `axes`, as an array over all of them."""
     order = np.argsort(axes)
     return array.transpose(order).reshape([STATES if i in axes else 1 for i in range(T + 1)])
 
 
 def _joint(rng: np.random.Generator, T: int, times: list[int]) -> np.ndarray:
-    """A random Markov chain along `times`, its kernels near the identity, as a table over all times."""
+    """A random Markov chain along `times`, kernels near the identity, as a table over all times."""
     start = np.exp(rng.normal(size=STATES))
     parts = [_on(start / start.sum(), T, times[0])]
     for a, b in pairwise(times):
@@ -60,15 +63,17 @@ def chain(seed: int, T: int) -> Problem:
 
     @cache
     def table(name: str, over: frozenset[int], given: frozenset[int]) -> np.ndarray:
-        rest = set(range(T + 1)) - over - given
-        both = joint[name].sum(tuple(rest), keepdims=True)
+        others = set(range(T + 1)) - over - given
+        both = joint[name].sum(tuple(others), keepdims=True)
         return both / both.sum(tuple(over), keepdims=True)
 
     return Problem(_axes(T), (STATES,) * (T + 1), {}, table, joint["q"], T)
 
 
-def neighbours(name: str, t: int, run: list[int], below: int | None, above: int | None) -> frozenset[int]:
-    """What x_t is given in the product of single steps along `run`: the step after where time runs back."""
+def neighbours(name: str, t: int, run: list[int], below: int | None,
+               above: int | None) -> frozenset[int]:
+    """What x_t is given in the product of single steps along `run`: the step after where time runs
+    back."""
     if name == "p" or above is not None:
         near = {below, t + 1 if t < run[-1] else above}
     else:
@@ -78,7 +83,8 @@ def neighbours(name: str, t: int, run: list[int], below: int | None, above: int 
 
 @cache
 def form_chain(seed: int, T: int, split: bool) -> Problem:
-    """Independent random tables under the names of p and q; `split`: joints along a chain are products of its steps."""
+    """Independent random tables under the names of p and q; `split`: joints along a chain are
+    products of its steps."""
 
     @cache
     def table(name: str, over: frozenset[int], given: frozenset[int]) -> np.ndarray:
@@ -90,10 +96,11 @@ def form_chain(seed: int, T: int, split: bool) -> Problem:
         if run == list(range(run[0], run[-1] + 1)):
             given = frozenset({below, above} - {None})
             if split and len(run) > 1 and not (name == "p" and below is not None):
-                steps = (table(name, frozenset({t}), neighbours(name, t, run, below, above)) for t in run)
+                steps = (table(name, frozenset({t}), neighbours(name, t, run, below, above))
+                         for t in run)
                 return reduce(np.multiply, steps)
         bits = [sum(1 << t for t in times) for times in (over, given)]
-        rng = np.random.RandomState([seed, T, ord(name), *bits])         # whose numbers are the same in every version of NumPy
+        rng = np.random.RandomState([seed, T, ord(name), *bits])   # the same in every NumPy version
         array = np.exp(rng.normal(size=[STATES if i in over | given else 1 for i in range(T + 1)]))
         return array / array.sum(tuple(over), keepdims=True)
 
@@ -115,7 +122,7 @@ def _same_form(tree, names: tuple[str, ...], split: bool) -> bool:
 
 
 def likelihood(problem: Problem) -> np.ndarray:
-    """The mean under q of −log p(x_0), in nats; every value has an axis of length 1 for each time."""
+    """The mean under q of −log p(x_0), in nats; a value has an axis of length 1 for each time."""
     p, q = (problem.table(name, frozenset({0}), frozenset()) for name in "pq")
     return -(q * np.log(p)).sum(keepdims=True)
 
@@ -131,12 +138,14 @@ def dropped(problem: Problem) -> np.ndarray:
     return bound(problem) - likelihood(problem)
 
 
-def _step(name: str, value, forms: tuple[str, ...], todo: str, worth: int = 1, split: bool = False, gap: bool = False) -> Milestone:
+def _step(name: str, value, forms: tuple[str, ...], todo: str, worth: int = 1, split: bool = False,
+          gap: bool = False) -> Milestone:
     """`forms` are the names of those that count; `split`: joints may be written as products."""
     form = lambda line: None if _same_form(line.tree, forms, split) else todo
     if not gap:
         return Milestone(name, value, form, worth)
-    return Milestone(name, value, form, worth, dropped, lambda tree: _same_form(tree, ("gap",), split))
+    gap_form = lambda tree: _same_form(tree, ("gap",), split)
+    return Milestone(name, value, form, worth, dropped, gap_form)
 
 
 def intractable(line: Line) -> str | None:
@@ -144,24 +153,30 @@ def intractable(line: Line) -> str | None:
     for (name, over, given), node in line.used.items():
         below = bool(over) and any(t < min(over) for t in given)
         if name == "q" and over and not below:
-            return f"true, but intractable: {short(node)} needs the data distribution, unless x_0 is given"
+            return (f"true, but intractable: {short(node)} needs the data distribution, unless x_0 "
+                    "is given")
         if name == "p" and below:
-            return f"true, but intractable: {short(node)} is the model's own posterior, which needs its marginals"
+            return (f"true, but intractable: {short(node)} is the model's own posterior, which "
+                    "needs its marginals")
     return None
 
 
 def _steps(worth: int) -> tuple[Milestone, ...]:
-    """From the likelihood to the divergences; the steps up to Jensen's inequality are worth `worth`."""
+    """From the likelihood to the divergences; steps up to Jensen's inequality are worth `worth`."""
     return (
-        _step("the negative log-likelihood", likelihood, ("likelihood",), "it is not the negative log-likelihood as such", worth),
-        _step("the bound less its gap", likelihood, ("with gap",), "write it as the bound less one KL, the gap of Jensen's inequality",
-              worth),
-        _step("the variational bound", bound, ("bound",), "it has the bound's value, but not the form of a step", gap=bool(worth)),
+        _step("the negative log-likelihood", likelihood, ("likelihood",),
+              "it is not the negative log-likelihood as such", worth),
+        _step("the bound less its gap", likelihood, ("with gap",),
+              "write it as the bound less one KL, the gap of Jensen's inequality", worth),
+        _step("the variational bound", bound, ("bound",),
+              "it has the bound's value, but not the form of a step", gap=bool(worth)),
         _step("the bound step by step", bound, ("stepwise", "q together", "p together"),
               "write the joints as products over single steps: transitions of p and of q"),
         _step("the bound with q's posteriors", bound, ("posteriors",),
-              "turn q's steps round by Bayes' rule given x_0, and cancel what telescopes", split=True),
-        _step("the bound in KL divergences", bound, ("divergences",), "write each log-ratio of q and p as a KL, inside E", split=True),
+              "turn q's steps round by Bayes' rule given x_0, and cancel what telescopes",
+              split=True),
+        _step("the bound in KL divergences", bound, ("divergences",),
+              "write each log-ratio of q and p as a KL, inside E", split=True),
     )
 
 
@@ -170,4 +185,5 @@ def _problems() -> list[Problem]:
 
 
 VLB = Proof("the variational bound in KL divergences", LANGUAGE, _problems, _steps(0), intractable)
-VLB_FROM_LIKELIHOOD = Proof("the bound and its KL divergences", LANGUAGE, _problems, _steps(1), intractable)
+VLB_FROM_LIKELIHOOD = Proof("the bound and its KL divergences", LANGUAGE, _problems, _steps(1),
+                            intractable)

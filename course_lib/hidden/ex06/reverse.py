@@ -1,0 +1,186 @@
+"""Exercise 6, the reverse chain: the loss of a network that predicts v, one step, and a sampler."""
+import torch
+from torch import Tensor
+
+from course_lib.checks import Net, call, expect_close, expect_results, expect_state
+from course_lib.checks.facts.callbacks import Asked
+from course_lib.checks.facts.chains import exact_eps, per_image
+from course_lib.checks.facts.draws import random_alpha_bar, seeded, uniform
+from course_lib.hidden.chains import posterior, transition, velocity
+from course_lib.hidden.ex06.forward import DOUBLE, SHAPES, TOLERANCE
+
+
+def check_v_loss(v_loss, seed: int = 0) -> None:
+    rng, T = seeded(seed), 12
+    for n, d in ((5, 2), (3, 3), (1, 4)):
+        alpha_bar = random_alpha_bar(rng, T)
+        net = Net.draw("TimeMLP", (d, 6), rng, scale=0.4)
+        x_0, eps = torch.randn(2, n, d, generator=rng)
+        t = torch.randint(1, T + 1, (n,), generator=rng)
+        _losses(v_loss, net, x_0, t, eps, alpha_bar)
+
+
+def _losses(v_loss, net: Net, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> None:
+    n, d = x_0.shape
+    where = f"for {n} points of {d} numbers at t = {t.tolist()}"
+    results = lambda net, *args: expect_results(call(v_loss, net, *args, alpha_bar),
+                                                "the loss and its gradients", 2)
+    x_t, v = velocity(alpha_bar, t, x_0, eps)
+    module = net.double().build()
+    errors = (module(x_t, t) - v).norm(dim=1).pow(2)
+    names, weights = zip(*module.named_parameters())
+    gradients = torch.autograd.grad(errors.sum() / n, weights)
+    silent = net._replace(state={key: 0 * tensor for key, tensor in net.state.items()})
+    expect_close(f"the loss of a network that says 0 {where}", results(silent, x_0, t, eps)[0],
+                 v.square().sum() / n, "What is left is the squared length of v, summed over the "
+                 "numbers of a point and averaged over the batch. v is the slope of the path from "
+                 "x_0 to eps in its angle.", rtol=2e-5)
+    loss, state = results(net, x_0, t, eps)
+    expect_close(f"the loss {where}", loss, errors.sum() / n, "For a network that says 0 it is "
+                 "right. Is this one asked at x_t and t, and is what it says subtracted from v?",
+                 rtol=2e-5)
+    for i in range(n if n > 1 else 0):
+        one = results(net, x_0[i:i + 1], t[i:i + 1], eps[i:i + 1])[0]
+        expect_close(f"the loss of point {i} alone", one, errors[i], "Each point has its own t.",
+                     rtol=2e-5)
+    expect_state(f"the gradients {where}", state, net._replace(state=dict(zip(names, gradients))),
+                 "They are those of the loss itself: does it reach the network, without detach, "
+                 "no_grad or item on the way?", rtol=1e-3, atol=2e-5)
+
+
+def check_ancestral_step(ancestral_step, seed: int = 0) -> None:
+    rng, T = seeded(seed), 8
+    for shape in SHAPES:
+        for dtype in TOLERANCE:
+            alpha_bar = random_alpha_bar(rng, T)
+            t = torch.randint(2, T + 1, shape[:1], generator=rng)
+            t[0] = 2                                            # where β and β̃ differ most
+            share = uniform(rng).item()
+            parts = torch.randn(3, *shape, dtype=dtype, generator=rng)
+            _steps(ancestral_step, alpha_bar, t, share, *parts)
+    for dtype in TOLERANCE:
+        alpha_bar, t = random_alpha_bar(rng, T), torch.tensor([1, 3, 1, T])
+        _last_steps(ancestral_step, alpha_bar, t,
+                    *torch.randn(3, 4, 3, 2, 2, dtype=dtype, generator=rng))
+
+
+def _steps(ancestral_step, alpha_bar: Tensor, t: Tensor, share: float, x_0: Tensor, eps: Tensor,
+           z: Tensor) -> None:
+    """Steps from t > 1. Between its two ends the log of the variance is interpolated."""
+    where = f"at t = {t.tolist()}, shape {tuple(z.shape)},"
+    x_t, v = (x.to(z.dtype) for x in velocity(alpha_bar, t, x_0, eps))
+    step = lambda z, share: call(ancestral_step, x_t, v, t, z, alpha_bar, share)
+    on_x_0, on_x_t, beta_tilde = posterior(alpha_bar, t - 1, t)
+    _, beta = transition(alpha_bar, t - 1, t)
+    x_0, x_t_double = x_0.double(), x_t.double()
+    mean = per_image(on_x_0, x_0) * x_0 + per_image(on_x_t, x_0) * x_t_double
+    tolerance = TOLERANCE[z.dtype]
+    expect_close(f"the step {where} with z = 0", step(0 * z, share), mean,
+                 "v and x_t together determine the predicted x_0 (turn both back by the angle); "
+                 "the mean is that of q(x_{t-1} given x_t and this x_0).", dtype=z.dtype,
+                 **tolerance)
+    between = (share * beta.log() + (1 - share) * beta_tilde.log()).exp()
+    for weight, variance in ((share, between), (1.0, beta), (0.0, beta_tilde)):
+        noise = step(z, weight).double() - step(0 * z, weight).double()
+        expect_close(f"the noise {where} share = {weight:.3f}", noise,
+                     per_image(variance.sqrt(), x_0) * z.double(),
+                     "z times the standard deviation. For share = 1 its square is beta_t, for "
+                     "share = 0 beta-tilde_t; between them the logs are interpolated.",
+                     rtol=tolerance["rtol"], atol=4 * tolerance["atol"])
+
+
+def _last_steps(ancestral_step, alpha_bar: Tensor, t: Tensor, x_0: Tensor, eps: Tensor,
+                z: Tensor) -> None:
+    """Steps from t = 1 in a batch with other times."""
+    x_t, v = (x.to(z.dtype) for x in velocity(alpha_bar, t, x_0, eps))
+    last = t == 1
+    for share in (0.0, 0.3, 1.0):
+        got = call(ancestral_step, x_t, v, t, z, alpha_bar, share)
+        assert isinstance(got, Tensor) and got.shape == z.shape, (
+            f"expected one picture for each x_t, shape {tuple(z.shape)}.")
+        expect_close(f"the step from t = 1 with share = {share:g}, in a batch with other times",
+                     got[last], x_0[last], "The last step adds no noise: it ends at the predicted "
+                     "x_0. There, beta-tilde is 0 and has no logarithm, and 0 times -inf is NaN.",
+                     dtype=z.dtype, **TOLERANCE[z.dtype])
+        assert got.isfinite().all(), (
+            f"the other pictures of a batch with t = 1 must be finite (share = {share:g}).")
+
+
+def ancestral_chain(eps_model, x_T: Tensor, z: Tensor, times: list[int],
+                    alpha_bar: Tensor) -> Tensor:
+    """The sampler's own chain on the given times, float64: each step is the posterior mean at the
+    x_0 that the model's ε implies, and the step's noise    DDPM, Algorithm 2"""
+    respaced, x = alpha_bar[torch.tensor([0, *times])], x_T.double()
+    zero = torch.tensor([0])
+    for i in range(len(times), 0, -1):
+        t = torch.tensor([i])
+        signal, variance = transition(respaced, zero, t)
+        eps = eps_model(x, torch.full((len(x),), times[i - 1])).double()
+        x_0 = (x - variance.sqrt() * eps) / signal
+        on_x_0, on_x_t, _ = posterior(respaced, t - 1, t)
+        x = on_x_0 * x_0 + on_x_t * x
+        if i > 1:
+            _, beta = transition(respaced, t - 1, t)
+            x = x + beta.sqrt() * z[times[i - 1]].double()
+    return x
+
+
+def check_sample(sample, seed: int = 0) -> None:
+    rng = seeded(seed)
+    for shape, T, times, dtype in (((3, 2), 6, [1, 2, 3, 4, 5, 6], DOUBLE),
+                                   ((4, 1, 3, 3), 9, [2, 3, 7, 9], torch.float32),
+                                   ((2,), 7, [1, 4, 5], DOUBLE), ((3, 3), 5, [5], torch.float32)):
+        alpha_bar = random_alpha_bar(rng, T)
+        x_T = torch.randn(shape, dtype=dtype, generator=rng)
+        z = torch.randn(T + 1, *shape, dtype=dtype, generator=rng)
+        mean, variance = uniform(rng, 2, low=0.1, high=2).tolist()
+        eps_model = exact_eps(alpha_bar, mean, variance)
+        _what_is_asked(sample, eps_model, x_T, z, times, alpha_bar)
+        data = f"for the exact eps of N({mean:.2f}, {variance:.2f})"
+        _pictures(sample, eps_model, data, x_T, z, times, alpha_bar)
+
+
+def _what_is_asked(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int],
+                   alpha_bar: Tensor) -> None:
+    where = f"for the times {times} of {len(z) - 1}"
+    asked = Asked(eps_model)
+    call(sample, asked, x_T, z, times, alpha_bar)
+    asked.expect_integers(1, f"t as eps_model gets it {where}")
+    for x, _ in asked.calls:
+        assert isinstance(x, Tensor) and x.shape == x_T.shape, (
+            f"eps_model {where}: expected x of shape {tuple(x_T.shape)}.")
+    told = [[*dict.fromkeys(t.tolist())] for _, t in asked.calls]
+    assert told == [[t] for t in reversed(times)], (
+        f"eps_model {where}: expected to be asked once at each of these times, from the last to "
+        f"the first, got {told}. It is told the times that it was trained with.")
+
+
+def _pictures(sample, eps_model, data: str, x_T: Tensor, z: Tensor, times: list[int],
+              alpha_bar: Tensor) -> None:
+    T, dtype, tolerance = len(z) - 1, x_T.dtype, TOLERANCE[x_T.dtype]
+    where = f"for the times {times} of {T}"
+    sampled = lambda z, model=eps_model: call(sample, model, x_T, z, times, alpha_bar)
+    exact = lambda z, model=eps_model: ancestral_chain(model, x_T, z, times, alpha_bar)
+    quiet = exact(0 * z)
+    expect_close(f"the picture {where} with z = 0, {data}", sampled(0 * z), quiet,
+                 "This is what the means alone do. The chain that stays at these times only has an "
+                 "alpha_bar of its own, and so an alpha of its own: alpha and alpha_bar are two "
+                 "tables.", dtype=dtype, **tolerance)
+    for t in range(T + 1):
+        pulse = torch.zeros_like(z)
+        pulse[t] = 1
+        expect_close(f"what noise of 1 at t = {t} adds to the picture {where}",
+                     sampled(pulse).double() - quiet, exact(pulse) - quiet,
+                     "z[t] is the noise of the step that leaves t, times that step's own standard "
+                     "deviation. The last step, to t = 0, adds none; nor do times that are left "
+                     "out.", rtol=1e-4, atol=5 * tolerance["atol"])
+    expect_close(f"the picture {where}", sampled(z), exact(z), "Mean and noise are right alone: is "
+                 "the noise of each step added before the next step begins?", dtype=dtype,
+                 **tolerance)
+
+    def bent(x: Tensor, t: Tensor | int) -> Tensor:
+        return torch.tanh(2 * x) * (torch.as_tensor(t).double().mean() / T).to(x.dtype)
+
+    expect_close(f"the picture {where} for another eps_model", sampled(z, bent), exact(z, bent),
+                 "Ask eps_model at each step's own x_t, and use what it says as it is, without "
+                 "clipping.", dtype=dtype, rtol=10 * tolerance["rtol"], atol=10 * tolerance["atol"])

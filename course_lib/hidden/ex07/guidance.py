@@ -1,0 +1,282 @@
+"""Exercise 7, guidance: the gradient of log p(y | x_t), a guided x_0, a guided mean, and guidance
+without a classifier."""
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_lib.checks import Net, call, expect_close, expect_results, expect_tensor
+from course_lib.checks.facts import slopes
+from course_lib.checks.facts.callbacks import Asked
+from course_lib.checks.facts.chains import conditional, per_image
+from course_lib.checks.facts.draws import seeded, uniform
+from course_lib.diffusion import schedule
+
+
+def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
+    rng = seeded(seed)
+    net = Net.draw("TimeMLP", (2, 12, 4), rng, 0.4)
+    x = 2 * torch.randn(40, 2, generator=rng)
+    t = torch.randint(1, 1000, (40,), generator=rng)
+    mask = torch.rand(40, 4, generator=rng) < 0.5
+    mask[torch.arange(40), torch.randint(4, (40,), generator=rng)] = True
+    mask[0], mask[1] = torch.tensor([False, True, False, False]), True
+    for typed, atol in ((net.double(), 1e-7), (net, 2e-4)):
+        _of_sets(log_p_gradient, typed, x[:9], t[:9], mask[:9], atol)
+    for factor in (1e3, 5e3):
+        _far_logits(log_p_gradient, sharpened(net, factor), x, t, mask)
+
+
+def sharpened(net: Net, factor: float) -> Net:
+    """The network with its last layer multiplied, so with logits that many times as far apart."""
+    last = [*net.state][-2:]
+    return net._replace(state={key: factor * w if key in last else w
+                               for key, w in net.state.items()})
+
+
+def _result(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+    """The gradient, where nothing else is left behind."""
+    result, left = expect_results(call(log_p_gradient, net, x, t, mask),
+                                  "the gradient, and what it left behind", 2)
+    assert left == "nothing", (
+        f"the answer left behind {left}. A gradient in x_t needs neither gradients in the "
+        "classifier's weights nor a graph of its own: which function returns gradients, and stores "
+        "none?")
+    return result
+
+
+def _of_sets(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor, atol: float) -> None:
+    module, dtype = net.double().build(), next(iter(net.state.values())).dtype
+    log_p = lambda x: (module(x, t).softmax(1) * mask).sum(1).log()
+    expected = slopes.gradient(log_p, x.double())
+
+    def close(what: str, got, expected: Tensor, hint: str) -> None:
+        expect_close(f"the gradient{what}", got, expected, hint, rtol=1e-4, atol=atol, dtype=dtype)
+
+    x = x.to(dtype)
+    got = _result(log_p_gradient, net, x, t, mask)
+    expect_tensor("the gradient", got, tuple(x.shape), dtype, "It has the shape of x_t.")
+    close(" where the set holds all classes", got[1], torch.zeros(2),
+          "That has probability 1, everywhere.")
+    close(" where the set holds one class, by differences of its log probability", got[0],
+          expected[0], "The softmax of the logits over all classes is their probability, and one "
+          "image's gradient is no mean over the batch.")
+    close(" in each image of the log probability of its own set, by differences", got, expected,
+          "The probability of a set is the sum over its classes, and each image has its own set.")
+    for part in (slice(2, 3), slice(3, 7)):
+        alone = _result(log_p_gradient, net, x[part], t[part], mask[part])
+        close(f"s of {part.stop - part.start} of the batch, without the others", alone, got[part],
+              "An image's gradient must not depend on how many images there are: is there a mean?")
+    try:
+        with torch.no_grad():
+            inside = _result(log_p_gradient, net, x, t, mask)
+    except RuntimeError as error:
+        raise AssertionError(f"inside torch.no_grad(), where samplers run, it fails: {error}. "
+                             "torch.enable_grad() switches gradients on again.") from None
+    close(" inside torch.no_grad()", inside, got, "It must not depend on who asks.")
+
+
+def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> None:
+    """Where one logit of the set and one of all are far above the others, log p is the difference
+    of these two."""
+    module, precise = net.double().build(), x.double()
+    of_all = lambda x: module(x, t)
+    of_set = lambda x: module(x, t).masked_fill(~mask, -math.inf)
+    with torch.no_grad():
+        best, best_of_set = (logits(precise).topk(2).values for logits in (of_all, of_set))
+        largest = of_all(precise).abs().max().item()
+    clear = torch.minimum(best[:, 0] - best[:, 1], best_of_set[:, 0] - best_of_set[:, 1]) > 50
+    unlikely = (best_of_set[:, 0] - best[:, 0]).argsort()       # of sets, whose probability underflows
+    clear = unlikely[clear[unlikely]][:8]
+    log_p = lambda x: of_set(x).amax(1) - of_all(x).amax(1)
+    limit = slopes.gradient(log_p, precise, 1e-6)[clear]
+    got = _result(log_p_gradient, net, x[clear], t[clear], mask[clear])
+    expect_close(f"the gradient where logits are as large as {largest:.0e}", got, limit,
+                 "There log p is the best logit of the set minus the best of all. exp of such a "
+                 "logit overflows, and the log of a probability that underflows is −inf: stay with "
+                 "logs.", rtol=1e-3, atol=1e-4 * limit.abs().max().item())
+
+
+def check_guided_x_0(guided_x_0, seed: int = 0) -> None:
+    rng = seeded(seed)
+    for noise in (schedule.linear(1000), schedule.cosine(50)):
+        for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-7)):
+            t = torch.randint(1, int(0.8 * noise.T), (5,), generator=rng)
+            _guided_by_y(guided_x_0, rng, noise.alpha_bar, t, dtype, rtol)
+
+
+def _guided_by_y(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, t: Tensor, dtype: torch.dtype,
+                 rtol: float) -> None:
+    """Each pixel alone: x_0 ~ N(m, c), x_t of it as always, and y ~ N(x_0, r). All of it is
+    conditioning of a Gaussian."""
+    x_t, y = torch.randn(2, 5, 2, 3, dtype=torch.float64, generator=rng)
+    m = torch.randn((), generator=rng).item()
+    c, r = uniform(rng, 2, low=0.3, high=2.0).tolist()
+    a = alpha_bar[t]
+    var_0, between, var_t = torch.full_like(a, c), a.sqrt() * c, a * c + 1 - a
+    joint = torch.stack([var_0, between, var_0,
+                         between, var_t, between,
+                         var_0, between, var_0 + r], 1).view(-1, 3, 3)          # of x_0, x_t, y
+    factors = lambda covariance: [per_image(x, x_t) for x in conditional(covariance)[0].T]
+    [alone_on_x_t], [on_x_t, on_y] = factors(joint[:, :2, :2]), factors(joint)
+    _, var_y = conditional(joint[:, 1:, 1:].flip(1, 2))                         # of y given x_t
+    mean_t = per_image(a.sqrt() * m, x_t)
+    x_0_of = lambda x: m + alone_on_x_t * (x - mean_t)                          # E[x_0 | x_t]
+    both = m + on_x_t * (x_t - mean_t) + on_y * (y - m)                         # E[x_0 | x_t, y]
+    log_p = lambda x: -(y - x_0_of(x)) ** 2 / (2 * per_image(var_y, x))         # of y given x_t
+    gradient = slopes.derivative(log_p, x_t, 0.01)
+    alone, size = x_0_of(x_t), both.abs().max().item()
+    guided = lambda scale: call(guided_x_0, alone.to(dtype), x_t.to(dtype), gradient.to(dtype),
+                                alpha_bar, t, scale)
+    expect_close("the guided x_0 with scale 0", guided(0.0), alone,
+                 "Without guidance nothing changes.", rtol=rtol, atol=rtol)
+    expect_close("the guided x_0 with scale 1, where y is a Gaussian x_0 plus noise", guided(1.0),
+                 both, "With the exact E[x_0 | x_t] and the exact gradient it is E[x_0 | x_t, y]. "
+                 "Go from x_0 to ε, guide that, and go back.", rtol=rtol, atol=rtol * size,
+                 dtype=dtype)
+    for scale in (-0.7, 5.0):
+        expect_close(f"the guided x_0 with scale {scale}", guided(scale),
+                     alone + scale * (both - alone), "The scale multiplies the gradient, and what "
+                     "the gradient adds to x_0 is proportional to it.", rtol=rtol,
+                     atol=10 * rtol * size, dtype=dtype)
+
+
+def check_guided_mean(guided_mean, seed: int = 0) -> None:
+    rng = seeded(seed)
+    x_t, mean, pull = torch.randn(3, 4, 3, dtype=torch.float64, generator=rng)
+    log_var = 2 * torch.randn(4, 3, dtype=torch.float64, generator=rng) - 2
+    t = torch.randint(2, 1000, (4,), generator=rng)
+    _along_a_line(guided_mean, x_t, t, mean, log_var, pull)
+    _along_a_bowl(guided_mean, x_t, t, mean, log_var, pull)
+    images = torch.randn(3, 2, 1, 4, 4, generator=rng)
+    flat = [image.flatten(1) for image in images]
+    guided = lambda x_t, mean, log_var: call(guided_mean, x_t, t[:2], mean, log_var,
+                                             lambda x, t: -x, 1.0)
+    expect_close("the guided mean of images", guided(*images).flatten(1), guided(*flat),
+                 "Each pixel stands alone.", dtype=torch.float32)
+
+
+def mean_on_a_grid(log_p: Callable[[Tensor], Tensor], mean: Tensor, log_var: Tensor,
+                   pull: Tensor) -> Tensor:
+    """The mean of N(x; μ, Σ) p(y | x), normalised: sums over a grid, for each pixel.
+
+    pull: about the slope of log p(y | x), which says how far the grid has to reach.
+    """
+    std = (log_var / 2).exp()
+    reach = std * (1 + pull.abs() * std)
+    x = mean + torch.linspace(-12, 12, 4001).double().reshape(-1, 1, 1) * reach
+    log_gaussian = -(x - mean) ** 2 / (2 * log_var.exp())
+    return ((log_gaussian + log_p(x)).softmax(0) * x).sum(0)
+
+
+def _along_a_line(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor,
+                  pull: Tensor) -> None:
+    """Where log p(y | x) = pull x."""
+    expected = mean_on_a_grid(lambda x: pull * x, mean, log_var, pull)
+    asked = Asked(lambda x, t: pull[:len(x)])
+    got = call(guided_mean, x_t, t, mean, log_var, asked, 1.0)
+    asked.expect_integers(1, "t as the gradient gets it")
+    assert len(asked.calls) == 1, (
+        f"the gradient was asked {len(asked.calls)} times: expected once, for all images.")
+    expect_close("the guided mean where log p(y | x) is a straight line", got, expected,
+                 "N(μ, Σ) times the exponential of a line is a Gaussian with another mean, and how "
+                 "far it moves is a matter of that pixel's variance. log_var is the logarithm of "
+                 "σ², for each pixel.", rtol=1e-6, atol=1e-7, dtype=torch.float64)
+    x, told = asked.calls[0]
+    expect_close("the t that the gradient is told", told, t, "Pass on the t that is given.", rtol=0,
+                 atol=0)
+    expect_close("the point where the gradient is taken", x, mean, "This question asks for it "
+                 "where the derivation expands log p(y | x).", rtol=0, atol=1e-12)
+
+
+def _along_a_bowl(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor,
+                  pull: Tensor) -> None:
+    """Where log p(y | x) = −0.7 (x − pull)²."""
+    bowl = lambda x: -0.7 * (x - pull) ** 2
+    down = lambda x, t: slopes.derivative(bowl, x.double(), 0.01).to(x.dtype)
+    small = 0.5 * log_var.clamp(-2, 2) - 9
+    expected = mean_on_a_grid(bowl, mean, small, pull)
+    got = call(guided_mean, x_t, t, mean, small, down, 1.0)
+    expect_close("how far the mean moves, in units of Σ, where Σ is small",
+                 (got - mean) / small.exp(), (expected - mean) / small.exp(),
+                 "A narrow Gaussian sees of log p its tangent at μ only.", rtol=5e-3, atol=5e-3)
+    for dtype, rtol in ((torch.float32, 1e-4), (torch.float64, 1e-8)):
+        typed = [x_t.to(dtype), t, mean.to(dtype), log_var.to(dtype), down]
+        guided = lambda scale, typed=typed: call(guided_mean, *typed, scale)
+        expect_close("the guided mean with scale 0", guided(0.0), mean.to(dtype),
+                     "Without guidance it is the model's own.", dtype=dtype)
+        one = guided(1.0).double()
+        for scale in (-0.5, 4.0):
+            expect_close(f"the guided mean with scale {scale}", guided(scale),
+                         mean + scale * (one - mean), "The scale multiplies the shift that scale 1 "
+                         "gives.", rtol=rtol, atol=rtol * max(1.0, one.abs().max().item()),
+                         dtype=dtype)
+
+
+def check_classifier_free(classifier_free, seed: int = 0) -> None:
+    rng = seeded(seed)
+    for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-6)):
+        _composed(classifier_free, rng, dtype, rtol)
+        _images(classifier_free, torch.randn(2, 1, 3, 3, dtype=dtype, generator=rng), rtol)
+
+
+def _composed(classifier_free, rng: torch.Generator, dtype: torch.dtype, rtol: float) -> None:
+    """Data N(m_y, c_y) in each class y."""
+    none = 5                                    # classes 0 … 4, and the label for "no class"
+    m = torch.randn(none + 1, 3, dtype=torch.float64, generator=rng)
+    c = uniform(rng, none + 1, 3, low=0.3, high=2.0)
+    alpha_bar = schedule.cosine(100).alpha_bar
+    x = torch.randn(4, 3, dtype=torch.float64, generator=rng)
+    t = torch.randint(1, 90, (4,), generator=rng)
+    y, y_not, nobody = torch.tensor([[0, 1, 2, 3], [3, 2, 4, 0], [none] * 4])
+
+    def log_p(x: Tensor, y: Tensor, t: Tensor = t) -> Tensor:
+        """log p_t(x | y), (batch,), up to a constant."""
+        a = alpha_bar[t][:, None]
+        return (-(x - a.sqrt() * m[y]) ** 2 / (2 * (a * c[y] + 1 - a))).sum(1)
+
+    def eps_of(log_p: Callable, x: Tensor, t: Tensor) -> Tensor:
+        return -per_image((1 - alpha_bar[t]).sqrt(), m) * slopes.gradient(log_p, x.double())
+
+    def eps_model(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        return eps_of(lambda x: log_p(x, y, t), x, t).to(x.dtype)
+
+    def guided(y: Tensor, y_not: Tensor, w: float, u: float) -> Tensor:
+        asked = Asked(eps_model)
+        got = call(classifier_free, asked, x.to(dtype), t, y, y_not, none, w, u)
+        asked.expect_integers(1, "t as the network gets it")
+        asked.expect_integers(2, "the class as the network gets it")
+        return got
+
+    def goal(x: Tensor, w: float, u: float) -> Tensor:
+        """log of p(x) p(y | x)^(1 + w) / p(y' | x)^u."""
+        likelihood = lambda y: log_p(x, y) - log_p(x, nobody)
+        return log_p(x, nobody) + (1 + w) * likelihood(y) - u * likelihood(y_not)
+
+    def close(what: str, got, expected: Tensor, hint: str) -> None:
+        expect_close(f"the guided ε for {what}", got, expected, hint, rtol=rtol, atol=20 * rtol,
+                     dtype=dtype)
+
+    close("w = 0, u = 0", guided(y, y_not, 0.0, 0.0), eps_model(x, t, y),
+          "Then p(x) p(y | x) is what is sampled: the conditional model.")
+    close("w = −1, u = 0", guided(y, y_not, -1.0, 0.0), eps_model(x, t, nobody),
+          "Then nothing is left of the class: p(x).")
+    close("w = −1, u = −1", guided(y, y_not, -1.0, -1.0), eps_model(x, t, y_not),
+          "Divided by p(y' | x) to the −1: that is a wish for y'.")
+    close("y' = y, u = 1 + w", guided(y, y, 1.5, 2.5), eps_model(x, t, nobody),
+          "What one factor adds, the other takes away: p(x).")
+    for w, u in ((2.0, 0.0), (0.5, 0.8), (3.0, 1.7)):
+        expected = eps_of(lambda x, w=w, u=u: goal(x, w, u), x, t)
+        close(f"w = {w}, u = {u}, whose score was found by differences", guided(y, y_not, w, u),
+              expected, "Take the log and its slope. p(y | x) is p(x | y) p(y) / p(x): how often "
+              "does p(x) come in, all in all?")
+
+
+def _images(classifier_free, images: Tensor, rtol: float) -> None:
+    t, y, y_not = torch.tensor([[5, 60], [0, 1], [3, 2]])
+    guided = lambda i: call(classifier_free, lambda x, t, y: x + per_image(y, x), images[i], t[i],
+                            y[i], y_not[i], 5, 1.0, 0.5)
+    alone = torch.cat([guided(slice(i, i + 1)) for i in range(len(images))])
+    expect_close("the guided ε for a batch of images", guided(slice(None)), alone,
+                 "Each image has its own classes.", rtol=rtol, atol=20 * rtol, dtype=images.dtype)
