@@ -302,10 +302,11 @@ def versions(tmp_path_factory):
 
 @pytest.mark.parametrize("path,whose", [
     ("course_lib/diffusion/schedule.py", {EX07}),               # checks import it
-    ("course_lib/core.py", {EX07}),                             # ddpm does, which checks import
+    ("course_lib/proofs/expressions.py", {EX01}),               # proofs do, which checks import
+    ("course_lib/hidden/chains.py", {EX07}), ("course_lib/core.py", set()),
     ("course_lib/hidden/ex07/checks.py", {EX07}), ("course_lib/hidden/ex01/checks.py", {EX01}),
     ("course_lib/hidden/ex07/answers/sigmas/wrong_99.py", {EX07}),
-    ("course_lib/checks/facts/slopes.py", {EX01}), ("course_lib/proofs/minimax.py", {EX01}),
+    ("course_lib/checks/facts/slopes.py", {EX01, EX07}), ("course_lib/proofs/minimax.py", {EX01}),
     ("course_lib/nets/new.py", {EX01, EX07}), ("course_lib/checks/answers.py", {EX01, EX07}),
     ("course_lib/grading/checker.py", {EX01, EX07}), ("course_lib/__init__.py", {EX01, EX07}),
     ("course_lib/gan/gan.py", set()), ("course_lib/diffusion/ddim.py", set()),
