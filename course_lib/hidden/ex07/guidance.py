@@ -87,7 +87,7 @@ def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) ->
         best, best_of_set = (logits(precise).topk(2).values for logits in (of_all, of_set))
         largest = of_all(precise).abs().max().item()
     clear = torch.minimum(best[:, 0] - best[:, 1], best_of_set[:, 0] - best_of_set[:, 1]) > 50
-    unlikely = (best_of_set[:, 0] - best[:, 0]).argsort()       # of sets, whose probability underflows
+    unlikely = (best_of_set[:, 0] - best[:, 0]).argsort()      # their probability underflows
     clear = unlikely[clear[unlikely]][:8]
     log_p = lambda x: of_set(x).amax(1) - of_all(x).amax(1)
     limit = slopes.gradient(log_p, precise, 1e-6)[clear]
