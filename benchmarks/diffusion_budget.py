@@ -1,21 +1,23 @@
-"""The digits' diffusion model after 60, 180 and 600 s of two cores: FID, precision, recall, cost -> results/diffusion_budget.csv;
-FID and loss along the longest run -> results/diffusion_curve.csv.
+"""The digits' diffusion model after the budgets of 60, 180 and 600 s of two cores: FID, precision,
+recall, cost; FID and loss along the longest run.
 
-    python diffusion_budget.py [labels:budget:seed:sampling steps, such as none:60:0:25]
+Trained without labels, with those of k-means, or with the classes; y is then drawn as often as in
+the data, so that all three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s, so
+that it means the same on a busy machine and repeats from its seed: 1,600 is what a fast machine did
+in 60 s, diffusion_clock.py says what others do. `nearest` is the mean distance of 500 samples to
+the nearest training image. Models are kept in build/ for ddim_steps.py.
 
-Trained without labels, with those of k-means, or with the classes; y is then drawn as often as in the data, so that all
-three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s, so that it means the same on a busy machine
-and repeats from its seed: 1,600 is what a fast machine did in 60 s, diffusion_clock.py says what others do. `nearest` is the
-mean distance of 500 samples to the nearest training image. Models are kept in build/ for ddim_steps.py.
+The marks that we had set ourselves are FID 40, 20 and 10 after 60, 180 and 600 s. The plain
+unlabelled network misses them; told which of 50 nameless clusters a picture is in, it reaches them.
 """
 import functools
 import statistics
-import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from common import write
+from common import chosen, write
 
 from course_lib.core import load, save
 from course_lib.data import digits
@@ -23,25 +25,41 @@ from course_lib.diffusion.clusters import MixtureOverClasses, clusters
 from course_lib.evaluate import fid, nearest, score
 from course_lib.recipes.diffusion import digits_ddpm, train_digits
 
+TABLES = {"diffusion_budget": ["labels", "budget", "sampling_steps"],
+          "diffusion_curve": ["labels", "step"]}
 STEPS_60 = 1600
-RUNS = [f"{labels}:{budget}:{seed}:25" for labels in ("none", "clusters") for budget in (60, 180) for seed in range(3)]
-RUNS += [f"{labels}:600:0:{steps}" for labels in ("none", "clusters") for steps in (25, 50)]
-RUNS += [f"classes:{budget}:0:25" for budget in (60, 180, 600)]
 BUILD = Path(__file__).parents[1] / "build"
 IMAGES = digits().images
 
 
+class Run(NamedTuple):
+    labels: str
+    budget: int
+    seed: int
+    sampling_steps: int
+
+
+RUNS = [Run(labels, budget, seed, 25)
+        for labels in ("none", "clusters") for budget in (60, 180) for seed in range(3)]
+RUNS += [Run(labels, 600, 0, steps) for labels in ("none", "clusters") for steps in (25, 50)]
+RUNS += [Run("classes", budget, 0, 25) for budget in (60, 180, 600)]
+
+
 @functools.cache
 def labelled(labels: str) -> torch.Tensor | None:
-    return {"none": lambda: None, "clusters": lambda: clusters(IMAGES), "classes": lambda: digits().labels}[labels]()
+    if labels == "classes":
+        return digits().labels
+    return clusters(IMAGES) if labels == "clusters" else None
 
 
 def trained(labels: str, budget: int, seed: int):
-    """The model of these labels, this budget and seed, trained unless build/ has it; and the History of a training."""
+    """The model of these labels, this budget and seed, trained unless build/ has it; and the
+    History of a training."""
     y = labelled(labels)
     torch.manual_seed(seed)
     model = digits_ddpm(0 if y is None else int(y.max()) + 1)
-    path, steps, curve = BUILD / f"diffusion_{labels}_{budget}_{seed}.safetensors", STEPS_60 * budget // 60, []
+    path = BUILD / f"diffusion_{labels}_{budget}_{seed}.safetensors"
+    steps, curve = STEPS_60 * budget // 60, []
     if path.exists():
         return load(model, path), None
 
@@ -53,7 +71,8 @@ def trained(labels: str, budget: int, seed: int):
 
     history = train_digits(model, IMAGES, y, steps=steps, seed=seed, on_step=measure)
     for row in curve:
-        row["loss"] = statistics.mean(history.losses["model"][row["step"] - steps // 5:row["step"]])
+        losses = history.losses["model"][row["step"] - steps // 5:row["step"]]
+        row["loss"] = statistics.mean(losses)
     if curve:
         write("diffusion_curve", curve, ("labels", "seed", "step"))
     BUILD.mkdir(exist_ok=True)
@@ -62,16 +81,16 @@ def trained(labels: str, budget: int, seed: int):
 
 
 if __name__ == "__main__":
-    for run in sys.argv[1:] or RUNS:
-        labels, (budget, seed, sampling_steps) = run.split(":")[0], map(int, run.split(":")[1:])
+    for run in chosen(RUNS, __doc__):
         start = time.process_time()
-        model, history = trained(labels, budget, seed)
+        model, history = trained(run.labels, run.budget, run.seed)
         cpu = time.process_time() - start
-        model = MixtureOverClasses(model, labelled(labels), sampling_steps)
-        result = score(model, IMAGES, generator=torch.Generator().manual_seed(seed))
-        some = model.sample(500, generator=torch.Generator().manual_seed(100 + seed))
+        model = MixtureOverClasses(model, labelled(run.labels), run.sampling_steps)
+        result = score(model, IMAGES, generator=torch.Generator().manual_seed(run.seed))
+        some = model.sample(500, generator=torch.Generator().manual_seed(100 + run.seed))
         distance = (some - IMAGES[nearest(some, IMAGES)]).flatten(1).norm(dim=1).mean().item()
-        row = {"labels": labels, "budget": budget, "seed": seed, "training_steps": STEPS_60 * budget // 60, "sampling_steps": sampling_steps,
+        row = {"labels": run.labels, "budget": run.budget, "seed": run.seed,
+               "training_steps": STEPS_60 * run.budget // 60, "sampling_steps": run.sampling_steps,
                "cpu_seconds": cpu if history else ""} | vars(result) | {"nearest": distance}
         print(row, flush=True)
         write("diffusion_budget", [row], ("labels", "budget", "seed", "sampling_steps"))

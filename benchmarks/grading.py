@@ -1,7 +1,10 @@
-"""Grading: submissions a minute against nbgrader's stock autograde, on the same submissions in one run, and how it grows.
+"""Grading exercise 1: submissions a minute against nbgrader's stock autograde, on the same
+submissions in one run, how it grows, and what one more kernel costs.
 
-grading.csv          how, submissions, jobs, seconds from command to table, submissions a minute, ratio to stock
-grading_memory.csv   what one more kernel costs: private memory of a kernel at its peak, MB
+grading: seconds from command to table. Stock draws the exercise's pictures, and here they are left
+out but for one row. The one writer into the gradebook is what limits more jobs. grading_memory:
+private memory of a kernel at its peak, MB. Other work ran on one of the cores during the stored
+stock run, and the kernels' filter of system calls came after it.
 """
 import itertools
 import os
@@ -22,6 +25,7 @@ from course import Course, with_answers  # noqa: E402
 
 from course_lib.hidden import answers  # noqa: E402
 
+TABLES = {"grading": ["how", "submissions", "jobs"], "grading_memory": ["how"]}
 NAME = "ex01_minimax"
 STOCK = """
 del c.Autograde.exporter_class, c.Autograde.autograde_preprocessors
@@ -30,7 +34,7 @@ c.ExecutePreprocessor.timeout = 120
 
 
 def course(n: int, settings: str = "", pictures: bool = False) -> Course:
-    """A course with n submissions: by turns a solution, wrong and right answers, and a blank one."""
+    """A course with n submissions: by turns a solution, wrong and right answers, a blank one."""
     made = Course(Path(tempfile.mkdtemp(prefix="bench-")), NAME, settings)
     if pictures:
         path = made.folder / "exercises" / NAME / f"{NAME}.ipynb"
@@ -43,9 +47,16 @@ def course(n: int, settings: str = "", pictures: bool = False) -> Course:
     return made
 
 
+def private(pid: int) -> float:
+    """MB of memory that a process has for itself."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private")) / 1024
+
+
 class Memory(threading.Thread):
-    """Watches kernels, whose command line holds `word`, and keeps the most memory that one had for itself, in MB. A sandboxed
-    kernel is told from the server that it was forked from by its process namespace."""
+    """Watches kernels, whose command line holds `word`, and keeps the most memory that one had for
+    itself, in MB. A sandboxed kernel is told from the server that it was forked from by its process
+    namespace."""
 
     def __init__(self, word: str):
         super().__init__(daemon=True)
@@ -54,15 +65,22 @@ class Memory(threading.Thread):
     def run(self) -> None:
         while not self.done.wait(0.2):
             for process in psutil.process_iter(["cmdline"]):
+                command = " ".join(process.info["cmdline"] or [])
                 try:
-                    if self.word in " ".join(process.info["cmdline"] or []) and self._is_kernel(process.pid):
-                        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-                        self.most = max(self.most, sum(int(line.split()[1]) for line in lines if line.startswith("Private")) / 1024)
+                    if self.word in command and self._is_kernel(process.pid):
+                        self.most = max(self.most, private(process.pid))
                 except OSError:
                     continue
 
     def _is_kernel(self, pid: int) -> bool:
-        return self.word == "ipykernel_launcher" or os.stat(f"/proc/{pid}/ns/pid").st_ino != os.stat("/proc/self/ns/pid").st_ino
+        namespace = lambda which: os.stat(f"/proc/{which}/ns/pid").st_ino
+        return self.word == "ipykernel_launcher" or namespace(pid) != namespace("self")
+
+
+def dask(what: str, *options: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "dask", what, *options, "--no-dashboard"]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL,
+                            env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def timed(what, *args) -> float:
@@ -80,7 +98,8 @@ def main() -> None:
             watch.start()
         seconds = timed(what, *args)
         watch.done.set()
-        rows.append({"how": how, "submissions": n, "jobs": jobs, "seconds": round(seconds, 1), "per_minute": round(60 * n / seconds, 1)})
+        rows.append({"how": how, "submissions": n, "jobs": jobs, "seconds": round(seconds, 1),
+                     "per_minute": round(60 * n / seconds, 1)})
         print(rows[-1], flush=True)
         if word:
             memory.append({"how": how, "private_mb": round(watch.most)})
@@ -88,25 +107,26 @@ def main() -> None:
 
     for n, jobs in ((40, 2), (40, 1), (10, 2), (160, 2)):
         made = course(n)
-        note("sandbox", made, n, jobs, made.grade, "--jobs", str(jobs), word="forkserver kernel" if (n, jobs) == (40, 2) else "")
+        word = "forkserver kernel" if (n, jobs) == (40, 2) else ""
+        note("sandbox", made, n, jobs, made.grade, "--jobs", str(jobs), word=word)
     made = course(40, pictures=True)
     note("sandbox, pictures drawn", made, 40, 2, made.grade, "--jobs", "2")
     made = course(40)
     note("sandbox, by `nbgrader autograde`", made, 40, 1, made.nbgrader, "autograde", NAME)
 
     made = course(40)
-    dask = lambda what, *options: subprocess.Popen([sys.executable, "-m", "dask", what, *options, "--no-dashboard"],
-                                                   stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    address = "tcp://127.0.0.1:18786"
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", "18786")
-    workers = [dask("worker", "tcp://127.0.0.1:18786", "--nthreads", "1") for _ in range(2)]
-    note("sandbox, two dask workers", made, 40, 2, made.grade, "--scheduler", "tcp://127.0.0.1:18786")
+    workers = [dask("worker", address, "--nthreads", "1") for _ in range(2)]
+    note("sandbox, two dask workers", made, 40, 2, made.grade, "--scheduler", address)
     for process in [*workers, scheduler]:
         process.terminate()
 
     made = course(40, STOCK)
     note("stock nbgrader", made, 40, 1, made.nbgrader, "autograde", NAME, word="ipykernel_launcher")
     stock = rows[-1]["per_minute"]
-    write("grading", [row | {"ratio_to_stock": round(row["per_minute"] / stock, 1)} for row in rows])
+    ratio = lambda row: {"ratio_to_stock": round(row["per_minute"] / stock, 1)}
+    write("grading", [row | ratio(row) for row in rows])
     write("grading_memory", memory)
 
 
