@@ -1,10 +1,11 @@
-"""Data N(m, s²), of which everything about a diffusion model is known: the exact ε, and what a sampler makes of it."""
+"""Data N(m, s²), of which everything about a diffusion model is known: the exact ε, and what a
+sampler makes of it."""
 import torch
 
 from course_lib.core import noise_like
 from course_lib.diffusion.denoiser import Denoiser
 
-M, S2 = 0.7, 0.3                                     # the data's mean and variance, wherever a test needs no other
+M, S2 = 0.7, 0.3  # the data's mean and variance, wherever a test needs no other
 
 
 def rng(seed=0):
@@ -15,7 +16,8 @@ def exact_eps(schedule, mean=M, var=S2):
     """E[ε | x_t] of data N(mean, var), as a denoiser: Gaussian regression of ε on x_t."""
     def eps(x_t, t):
         alpha_bar = schedule.at(schedule.alpha_bar, t, x_t)
-        return (1 - alpha_bar).sqrt() * (x_t - alpha_bar.sqrt() * mean) / (alpha_bar * var + 1 - alpha_bar)
+        marginal = alpha_bar * var + 1 - alpha_bar
+        return (1 - alpha_bar).sqrt() * (x_t - alpha_bar.sqrt() * mean) / marginal
     return Denoiser(eps, schedule.T)
 
 

@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.core import GenerativeModel, History, Trainable, fit, load, noise_like, progress, sampling, save, warmup_cosine
+from course_lib.core import (
+    GenerativeModel,
+    History,
+    Trainable,
+    fit,
+    load,
+    noise_like,
+    progress,
+    sampling,
+    save,
+    warmup_cosine,
+)
 from course_lib.data import batches
 
 
@@ -44,7 +55,8 @@ quick = dict(lr=0.05, device="cpu")
 def test_one_player_finds_the_maximum_likelihood():
     model = Line()
     history = fit(model, batches(DATA, size=500), steps=500, schedule=warmup_cosine(), **quick)
-    assert (model.mean - DATA.mean(0)).abs().max() < 1e-3          # full batches: no noise, the optimum itself
+    # full batches: no noise, the optimum itself
+    assert (model.mean - DATA.mean(0)).abs().max() < 1e-3
     assert history.steps == 500 and len(history.losses["model"]) == 500
 
 
@@ -54,14 +66,17 @@ def test_two_players_find_the_equilibrium_and_leave_each_other_alone():
     assert abs(model.x) < 1e-2 and abs(model.y) < 1e-2
     model, before = Tug(), 0.5
     history = fit(model, batches(DATA), steps=3, turns=[("x", 2)], **quick)
-    assert model.y == before and model.y.grad is None and model.y.requires_grad and model.x != before
+    assert model.y == before and model.y.grad is None and model.y.requires_grad
+    assert model.x != before
     assert len(history.losses["x"]) == 6 and "y" not in history.losses
 
 
 def test_turns_and_rates_a_player():
     model = Tug()
-    history = fit(model, batches(DATA), steps=4, turns=(("x", 2), ("y", 1)), lr={"x": 0.0, "y": 0.1}, device="cpu")
-    assert model.x == 1 and model.y != 0.5 and [len(history.losses[name]) for name in "xy"] == [8, 4]
+    history = fit(model, batches(DATA), steps=4, turns=(("x", 2), ("y", 1)),
+                  lr={"x": 0.0, "y": 0.1}, device="cpu")
+    assert model.x == 1 and model.y != 0.5
+    assert [len(history.losses[name]) for name in "xy"] == [8, 4]
 
 
 def test_a_run_in_steps_is_reproducible_and_leaves_the_global_generator_alone():
@@ -80,12 +95,15 @@ def test_a_run_in_steps_is_reproducible_and_leaves_the_global_generator_alone():
 def test_seconds_stop_the_run_and_on_step_does_not_count():
     import time
     calls = []
-    history = fit(Line(), batches(DATA), seconds=0.2, on_step=lambda step, model: (calls.append(step), time.sleep(0.01)), **quick)
-    assert 0.2 <= history.seconds < 5 and calls == list(range(1, history.steps + 1)) and history.steps > 0
+    history = fit(Line(), batches(DATA), seconds=0.2, on_step=lambda step,
+                  model: (calls.append(step), time.sleep(0.01)), **quick)
+    assert 0.2 <= history.seconds < 5 and calls == list(range(1, history.steps + 1))
+    assert history.steps > 0
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (dict(steps=1, seconds=1.0), "exactly one"), ({}, "exactly one"), (dict(steps=1, turns=[("Q", 1)]), "Q"),
+    (dict(steps=1, seconds=1.0), "exactly one"), ({}, "exactly one"),
+                                                (dict(steps=1, turns=[("Q", 1)]), "Q"),
     (dict(steps=1, lr={"Q": 1.0}), "Q"), (dict(steps=1, lr={}), "no rate"),
 ])
 def test_arguments_that_do_not_fit_are_refused(arguments, message):
@@ -94,7 +112,8 @@ def test_arguments_that_do_not_fit_are_refused(arguments, message):
 
 
 @pytest.mark.parametrize("done, steps, seconds, share", [
-    (3, 4, None, 0.75), (4, 4, None, 1.0), (0, 0, None, 1.0), (3, None, 12.0, 0.5), (3, None, 0.0, 1.0), (3, None, -1.0, 1.0),
+    (3, 4, None, 0.75), (4, 4, None, 1.0), (0, 0, None, 1.0), (3, None, 12.0, 0.5),
+                                                         (3, None, 0.0, 1.0), (3, None, -1.0, 1.0),
 ])
 def test_progress_is_the_share_of_the_run_that_is_done(done, steps, seconds, share):
     assert progress(History(steps=done, seconds=6.0), steps, seconds) == share
@@ -110,7 +129,9 @@ def test_noise_like_is_like_x_and_its_generators():
     for dtype in (torch.float32, torch.float64):
         x = torch.zeros(2, 3, dtype=dtype)
         z = noise_like(x, torch.Generator().manual_seed(1))
-        assert torch.equal(z, torch.randn(2, 3, dtype=dtype, generator=torch.Generator().manual_seed(1)))
+        assert torch.equal(z,
+                           torch.randn(2, 3, dtype=dtype,
+                                       generator=torch.Generator().manual_seed(1)))
 
 
 def test_a_used_up_generator_is_refused():
@@ -121,9 +142,11 @@ def test_a_used_up_generator_is_refused():
 def test_a_loss_that_is_not_finite_names_player_and_step():
     class Breaks(Tug):
         def loss(self, batch, player):
-            return super().loss(batch, player) * (float("nan") if player == "y" and self.x < 0.8 else 1.0)
+            return super().loss(batch,
+                                player) * (float("nan") if player == "y" and self.x < 0.8 else 1.0)
     with pytest.raises(FloatingPointError, match="'y'.* nan at step 4"):
-        fit(Breaks(), batches(DATA), steps=100, **quick)              # Adam's first steps have length lr: 1 − 5·0.05 < 0.8
+        # Adam's first steps have length lr: 1 − 5·0.05 < 0.8
+        fit(Breaks(), batches(DATA), steps=100, **quick)
 
 
 def test_clipping_bounds_the_gradient():
@@ -133,15 +156,18 @@ def test_clipping_bounds_the_gradient():
         def loss(self, batch, player):
             return 1e6 * super().loss(batch, player)
     model = Steep()
-    fit(model, batches(DATA), steps=3, clip=1.0, on_step=lambda step, m: seen.append(m.mean.grad.norm().item()), **quick)
+    fit(model, batches(DATA), steps=3, clip=1.0, on_step=lambda step,
+        m: seen.append(m.mean.grad.norm().item()), **quick)
     assert all(abs(norm - 1) < 1e-4 for norm in seen)
 
 
 def test_interrupted_training_keeps_what_was_trained():
-    signal.signal(signal.SIGINT, signal.default_int_handler)           # in the background of a shell it is ignored
+    # in the background of a shell it is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     model = Line()
     history = fit(model, batches(DATA), steps=10_000, **quick,
-                  on_step=lambda step, m: signal.raise_signal(signal.SIGINT) if step == 25 else None)
+                  on_step=lambda step,
+                  m: signal.raise_signal(signal.SIGINT) if step == 25 else None)
     assert history.interrupted and history.steps == 25 and model.mean.abs().sum() > 0.5
 
 
@@ -150,10 +176,12 @@ def test_sample_uses_the_average_and_gives_the_weights_back():
     fit(model, batches(DATA, size=500), steps=30, ema=0.5, **quick)
     average, now = model.ema["mean"].clone(), model.mean.detach().clone()
     assert not torch.equal(average, now)
-    assert torch.equal(model.sample(1)[0], average) and torch.equal(model.mean, now) and model.ema is not None
+    assert torch.equal(model.sample(1)[0], average) and torch.equal(model.mean, now)
+    assert model.ema is not None
     expected, value = torch.zeros(2), []
-    fit(again := Line(), batches(DATA, size=500), steps=30, on_step=lambda step, m: value.append(m.mean.detach().clone()), **quick)
-    for n, weights in enumerate(value, 1):                            # the definition, over the run without an average
+    fit(again := Line(), batches(DATA, size=500), steps=30, on_step=lambda step,
+        m: value.append(m.mean.detach().clone()), **quick)
+    for n, weights in enumerate(value, 1):  # the definition, over the run without an average
         decay = min(0.5, (1 + n) / (10 + n))
         expected = decay * expected + (1 - decay) * weights
     assert torch.equal(again.mean, now) and torch.allclose(expected, average, atol=1e-6)

@@ -10,10 +10,22 @@ from torch import nn
 from course_lib.core import fit, load, noise_like
 from course_lib.data import batches, digits
 from course_lib.diffusion import ddpm
-from course_lib.diffusion.bound import bound_term, bound_terms, decoder_log_prob, gaussian_kl, prior_term
+from course_lib.diffusion.bound import (
+    bound_term,
+    bound_terms,
+    decoder_log_prob,
+    gaussian_kl,
+    prior_term,
+)
 from course_lib.diffusion.clusters import MixtureOverClasses, clusters
 from course_lib.diffusion.gaussian_chain import posterior_mean, q_sample, reverse_mean
-from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, v_from_eps, x_0_from_eps, x_0_from_v
+from course_lib.diffusion.parametrisations import (
+    eps_from_v,
+    eps_from_x_0,
+    v_from_eps,
+    x_0_from_eps,
+    x_0_from_v,
+)
 from course_lib.diffusion.schedule import NoiseSchedule, cosine, linear
 from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
 from course_lib.evaluate import classify
@@ -24,15 +36,17 @@ from course_lib.recipes.diffusion import digits_ddpm
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
 SHORT = NoiseSchedule([0.1, 0.3, 0.05, 0.6, 0.2, 0.45])              # nothing regular about it
 NODES, WEIGHTS = (torch.from_numpy(a) for a in np.polynomial.hermite_e.hermegauss(60))
-WEIGHTS = WEIGHTS / WEIGHTS.sum()                                    # sums over NODES are expectations under N(0, 1)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()  # sums over NODES are expectations under N(0, 1)
 random = lambda *shape, seed=0: torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
-wavy = lambda x, t: torch.sin(3 * x + 0.01 * t.view(-1, *[1] * (x.ndim - 1)))      # some denoiser that depends on both
+# some denoiser that depends on both
+wavy = lambda x, t: torch.sin(3 * x + 0.01 * t.view(-1, *[1] * (x.ndim - 1)))
 
 
 def theirs(kind, T=1000, **options):
-    """diffusers' scheduler, whose t is one less than ours. Its betas are compared below; here they are ours, since it has
-    them in float32, where α_T = 1 − 0.999 keeps four digits only."""
-    scheduler = DDPMScheduler(T, beta_schedule=kind, clip_sample=options.pop("clip", False), **options)
+    """diffusers' scheduler, whose t is one less than ours. Its betas are compared below; here they
+    are ours, since it has them in float32, where α_T = 1 − 0.999 keeps four digits only."""
+    scheduler = DDPMScheduler(T, beta_schedule=kind, clip_sample=options.pop("clip", False),
+                              **options)
     scheduler.betas = KINDS[kind](T).beta[1:]
     scheduler.alphas = 1 - scheduler.betas
     scheduler.alphas_cumprod = scheduler.alphas.cumprod(0)
@@ -42,12 +56,16 @@ def theirs(kind, T=1000, **options):
 @pytest.mark.parametrize("kind", KINDS)
 def test_schedules_agree_with_diffusers(kind):
     ours, other = KINDS[kind](), DDPMScheduler(1000, beta_schedule=kind)
-    assert ours.beta.shape == (1001,) and ours.beta[0] == 0 and ours.alpha[0] == ours.alpha_bar[0] == 1
-    for mine, there in ((ours.beta, other.betas), (ours.alpha, other.alphas), (ours.alpha_bar, other.alphas_cumprod)):
+    assert ours.beta.shape == (1001,) and ours.beta[0] == 0
+    assert ours.alpha[0] == ours.alpha_bar[0] == 1
+    for mine, there in ((ours.beta, other.betas), (ours.alpha, other.alphas),
+                        (ours.alpha_bar, other.alphas_cumprod)):
         assert (mine[1:] - there).abs().max() < 1e-5
     variance = torch.stack([theirs(kind)._get_variance(t) for t in range(1000)])
-    assert (ours.posterior_variance[1:] - variance).abs().max() < 1e-5 and ours.posterior_variance[1] == 0
-    assert torch.allclose(ours.snr[1:], ours.alpha_bar[1:] / (1 - ours.alpha_bar[1:])) and ours.snr[0] == math.inf
+    assert (ours.posterior_variance[1:] - variance).abs().max() < 1e-5
+    assert ours.posterior_variance[1] == 0
+    assert torch.allclose(ours.snr[1:], ours.alpha_bar[1:] / (1 - ours.alpha_bar[1:]))
+    assert ours.snr[0] == math.inf
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,9 +85,11 @@ def test_each_parameterisation_gives_the_posterior_mean_of_diffusers(kind, predi
     for t in (1, 2, 300, 1000):
         step = other.step(out, t - 1, x_t, generator=rng(5))
         z = random(3, 2, seed=5) if t > 1 else 0
-        x_0 = {"epsilon": x_0_from_eps, "v_prediction": x_0_from_v, "sample": lambda s, o, x, t: o}[predicts](ours, out, x_t, t)
+        x_0 = {"epsilon": x_0_from_eps, "v_prediction": x_0_from_v, "sample": lambda s, o, x,
+               t: o}[predicts](ours, out, x_t, t)
         mean = posterior_mean(ours, x_0, x_t, t)
-        size = 1e-5 * step.pred_original_sample.abs().max().clamp(min=1)        # x_0 from ε is up to 1/√ᾱ_T times as large as x_t
+        # x_0 from ε is up to 1/√ᾱ_T times as large as x_t
+        size = 1e-5 * step.pred_original_sample.abs().max().clamp(min=1)
         assert (x_0 - step.pred_original_sample).abs().max() < size
         assert (mean + ours.posterior_variance[t].sqrt() * z - step.prev_sample).abs().max() < size
 
@@ -95,7 +115,8 @@ def test_T_single_steps_compose_to_the_marginal():
         slope, var = math.sqrt(1 - SHORT.beta[t]) * slope, (1 - SHORT.beta[t]) * var + SHORT.beta[t]
         start, on_x_0 = line(lambda x_0, t=t: q_sample(SHORT, x_0, t, torch.zeros_like(x_0)))
         start_eps, on_eps = line(lambda eps, t=t: q_sample(SHORT, torch.zeros_like(eps), t, eps))
-        assert start == start_eps == 0 and on_x_0 == pytest.approx(slope, abs=1e-12) and on_eps ** 2 == pytest.approx(var.item(), abs=1e-12)
+        assert start == start_eps == 0 and on_x_0 == pytest.approx(slope, abs=1e-12)
+        assert on_eps ** 2 == pytest.approx(var.item(), abs=1e-12)
 
 
 def test_the_forward_chain_walks_through_the_marginals():
@@ -104,27 +125,35 @@ def test_the_forward_chain_walks_through_the_marginals():
     path = forward_chain(SHORT, x_0, generator=rng())
     assert path.shape == (SHORT.T + 1, n, 1) and torch.equal(path[0], x_0)
     var = (1 - SHORT.alpha_bar[1:]).view(-1, 1)
-    assert ((path[1:].mean(1) - 1.5 * SHORT.alpha_bar[1:, None].sqrt()).abs() < 5 * (var / n).sqrt()).all()       # 5 standard errors
-    assert ((path[1:].var(1) - var).abs() < 5 * var * math.sqrt(2 / n)).all()                  # a variance's is σ² √(2/n)
-    between = ((path[2] - 1.5 * SHORT.alpha_bar[2].sqrt()) * (path[1] - 1.5 * SHORT.alpha_bar[1].sqrt())).mean()
-    expected = SHORT.alpha[2].sqrt() * (1 - SHORT.alpha_bar[1])                                # Cov(x_1, x_2) = √α_2 Var x_1
-    assert (between - expected).abs() < 5 * math.sqrt(2 / n)                                   # both variances are below 1
+    # 5 standard errors
+    assert ((path[1:].mean(1) - 1.5 * SHORT.alpha_bar[1:, None].sqrt()).abs() < 5
+            * (var / n).sqrt()).all()
+    # a variance's is σ² √(2/n)
+    assert ((path[1:].var(1) - var).abs() < 5 * var * math.sqrt(2 / n)).all()
+    between = ((path[2] - 1.5 * SHORT.alpha_bar[2].sqrt())
+               * (path[1] - 1.5 * SHORT.alpha_bar[1].sqrt())).mean()
+    expected = SHORT.alpha[2].sqrt() * (1 - SHORT.alpha_bar[1])  # Cov(x_1, x_2) = √α_2 Var x_1
+    assert (between - expected).abs() < 5 * math.sqrt(2 / n)  # both variances are below 1
 
 
 @pytest.mark.parametrize("t", range(2, 7))
 def test_the_posterior_is_bayes_rule_on_the_joint_gaussian(t):
-    # Given x_0: x_{t−1} = √ᾱ' x_0 + √(1 − ᾱ') a and x_t = √α x_{t−1} + √β b, jointly Gaussian; regress the first on the second.
-    before, alpha, beta = SHORT.alpha_bar[t - 1], SHORT.alpha[t], SHORT.beta[t]
-    var, covariance, var_t = 1 - before, alpha.sqrt() * (1 - before), alpha * (1 - before) + beta
+    # Given x_0: x_{t−1} = √ᾱ' x_0 + √(1 − ᾱ') a and x_t = √α x_{t−1} + √β b, jointly Gaussian;
+    # regress the first on the second.
+    bar_prev, alpha, beta = SHORT.alpha_bar[t - 1], SHORT.alpha[t], SHORT.beta[t]
+    var, covariance = 1 - bar_prev, alpha.sqrt() * (1 - bar_prev)
+    var_t = alpha * (1 - bar_prev) + beta
     x_0, x_t = random(20, 1), random(20, 1, seed=1)
-    mean = before.sqrt() * x_0 + covariance / var_t * (x_t - (alpha * before).sqrt() * x_0)
+    mean = bar_prev.sqrt() * x_0 + covariance / var_t * (x_t - (alpha * bar_prev).sqrt() * x_0)
     assert (posterior_mean(SHORT, x_0, x_t, t) - mean).abs().max() < 1e-12
     assert (SHORT.posterior_variance[t] - (var - covariance ** 2 / var_t)).abs() < 1e-12
 
 
 def test_no_slot_of_a_schedule_holds_what_is_no_number():
-    for schedule in (SHORT, linear(1000), cosine(1000), NoiseSchedule([0.5]), cosine(40).respace(7)):
-        for values in (schedule.beta, schedule.alpha, schedule.alpha_bar, schedule.posterior_variance):
+    for schedule in (SHORT, linear(1000), cosine(1000), NoiseSchedule([0.5]),
+                     cosine(40).respace(7)):
+        for values in (schedule.beta, schedule.alpha, schedule.alpha_bar,
+                       schedule.posterior_variance):
             assert torch.isfinite(values).all() and len(values) == schedule.T + 1
         assert torch.isfinite(schedule.snr[1:]).all() and schedule.snr[0] == math.inf
 
@@ -138,10 +167,13 @@ def test_eps_x_0_and_v_are_one_prediction_in_three_forms():
     t = torch.arange(1, 7)
     x_0, eps = random(6, 1, 2, 2), random(6, 1, 2, 2, seed=1)
     x_t, v = q_sample(SHORT, x_0, t, eps), v_from_eps(SHORT, eps, x_0, t)
-    for found, expected in ((x_0_from_eps(SHORT, eps, x_t, t), x_0), (eps_from_x_0(SHORT, x_0, x_t, t), eps),
-                            (x_0_from_v(SHORT, v, x_t, t), x_0), (eps_from_v(SHORT, v, x_t, t), eps)):
+    for found, expected in ((x_0_from_eps(SHORT, eps, x_t, t), x_0),
+                            (eps_from_x_0(SHORT, x_0, x_t, t), eps),
+                            (x_0_from_v(SHORT, v, x_t, t), x_0),
+                            (eps_from_v(SHORT, v, x_t, t), eps)):
         assert (found - expected).abs().max() < 1e-12
-    assert torch.allclose(x_t ** 2 + v ** 2, x_0 ** 2 + eps ** 2)                  # (x_t, v) is (x_0, ε), turned by an angle
+    # (x_t, v) is (x_0, ε), turned by an angle
+    assert torch.allclose(x_t ** 2 + v ** 2, x_0 ** 2 + eps ** 2)
 
 
 def test_the_two_forms_of_the_reverse_mean_agree():
@@ -156,11 +188,14 @@ def test_algorithm_2_follows_the_exact_recursion_of_its_chain(name):
     schedule = cosine(20)
     variance, marginal = getattr(schedule, name), schedule.alpha_bar * S2 + 1 - schedule.alpha_bar
     mean, var = 0.0, 1.0
-    for t in range(schedule.T, 0, -1):                     # with the exact ε the mean is E[x_{t−1} | x_t]: regress it on x_t
+    # with the exact ε the mean is E[x_{t−1} | x_t]: regress it on x_t
+    for t in range(schedule.T, 0, -1):
         slope = schedule.alpha[t].sqrt() * marginal[t - 1] / marginal[t]
-        mean = schedule.alpha_bar[t - 1].sqrt() * M + slope * (mean - schedule.alpha_bar[t].sqrt() * M)
+        mean = (schedule.alpha_bar[t - 1].sqrt() * M
+                + slope * (mean - schedule.alpha_bar[t].sqrt() * M))
         var = slope ** 2 * var + (variance[t] if t > 1 else 0)
-    sample = lambda x_T, generator: ddpm.ddpm_sample(exact_eps(schedule), schedule, x_T, variance=variance, generator=generator)
+    sample = lambda x_T, generator: ddpm.ddpm_sample(exact_eps(schedule), schedule, x_T,
+                                                     variance=variance, generator=generator)
     assert law(sample, schedule.T - 1) == pytest.approx((mean.item(), var.item()), abs=1e-9)
 
 
@@ -171,96 +206,117 @@ def test_algorithm_2_with_bars_everywhere_loses_the_variance():
     bar = schedule.alpha_bar[1:, None]
     for s2 in (0.01, 0.1, 0.25, 1.0, 4.0):
         eps = exact_eps(schedule, 1.0, s2)
-        means = (lambda x: reverse_mean(schedule, eps(x, t), x, t),                                            # noqa: B023
-                 lambda x: (x - (1 - bar) / (1 - bar).sqrt() * eps(x, t)) / bar.sqrt())                             # noqa: B023
+        paper = lambda x, eps=eps: reverse_mean(schedule, eps(x, t), x, t)
+        slide = lambda x, eps=eps: (x - (1 - bar) / (1 - bar).sqrt() * eps(x, t)) / bar.sqrt()
         x = torch.zeros(1000, 1, dtype=torch.float64)
-        slopes = torch.cat([mean(x + 1) - mean(x) for mean in means], 1)                           # of all steps, (1000, 2)
+        # of all steps, (1000, 2)
+        slopes = torch.cat([mean(x + 1) - mean(x) for mean in (paper, slide)], 1)
         var = torch.ones(2, dtype=torch.float64)
         for step in range(1000, 0, -1):
             var = slopes[step - 1] ** 2 * var + (schedule.beta[step] if step > 1 else 0)
         ratios[s2] = (var / s2).tolist()
     assert all(0.995 < right < 1.02 for right, _ in ratios.values())
-    assert all(0.04 < slide < 0.126 for s2, (_, slide) in ratios.items() if s2 < 4) and ratios[4.0][1] > 1e6
+    assert all(0.04 < slide < 0.126 for s2, (_, slide) in ratios.items() if s2 < 4)
+    assert ratios[4.0][1] > 1e6
 
 
 def test_a_denoiser_is_told_the_times_that_it_was_trained_with():
     seen = []
     model = lambda x, t: (seen.append(t), torch.zeros_like(x))[1]
     ddpm.ddpm_sample(model, linear(10).respace([2, 5, 10]), random(3, 1), generator=rng())
-    assert [t.tolist() for t in seen] == [[10] * 3, [5] * 3, [2] * 3] and all(t.dtype == torch.int64 for t in seen)
+    assert [t.tolist() for t in seen] == [[10] * 3, [5] * 3, [2] * 3]
+    assert all(t.dtype == torch.int64 for t in seen)
 
 
 def test_a_sub_sequence_keeps_alpha_bar():
     short = linear(1000).respace([7, 100, 101, 1000])
-    assert torch.equal(short.times, torch.tensor([0, 7, 100, 101, 1000])) and short.T == 4 and short.trained_T == 1000
+    assert torch.equal(short.times, torch.tensor([0, 7, 100, 101, 1000])) and short.T == 4
+    assert short.trained_T == 1000
     assert torch.allclose(short.alpha_bar, linear(1000).alpha_bar[short.times], rtol=1e-14)
     assert torch.allclose(short.alpha.cumprod(0), short.alpha_bar)
     even = linear(1000).respace(3)
-    assert even.times.tolist() == [0, 333, 666, 1000] and even.respace([1, 3]).times.tolist() == [0, 333, 1000]
+    assert even.times.tolist() == [0, 333, 666, 1000]
+    assert even.respace([1, 3]).times.tolist() == [0, 333, 1000]
     whole = linear(1000).respace(1000)
-    assert torch.equal(whole.times, torch.arange(1001)) and torch.allclose(whole.beta, linear(1000).beta, atol=1e-12)
+    assert torch.equal(whole.times, torch.arange(1001))
+    assert torch.allclose(whole.beta, linear(1000).beta, atol=1e-12)
 
 
 def test_kl_of_gaussians_against_quadrature():
-    mean_1, var_1, mean_2, var_2 = random(8), random(8, seed=1).exp(), random(8, seed=2), random(8, seed=3).exp()
+    mean_1, var_1 = random(8), random(8, seed=1).exp()
+    mean_2, var_2 = random(8, seed=2), random(8, seed=3).exp()
     normal = lambda mean, var: torch.distributions.Normal(mean, var.sqrt())
-    x = mean_1 + var_1.sqrt() * NODES[:, None]                       # exact: the log-ratio is a polynomial of degree 2
+    x = mean_1 + var_1.sqrt() * NODES[:, None]  # exact: the log-ratio is a polynomial of degree 2
     ratio = normal(mean_1, var_1).log_prob(x) - normal(mean_2, var_2).log_prob(x)
-    assert (gaussian_kl(mean_1, var_1, mean_2, var_2) - (WEIGHTS[:, None] * ratio).sum(0)).abs().max() < 1e-10
+    assert (gaussian_kl(mean_1, var_1, mean_2, var_2)
+            - (WEIGHTS[:, None] * ratio).sum(0)).abs().max() < 1e-10
     assert gaussian_kl(mean_1, var_1, mean_1, var_1).abs().max() < 1e-15
 
 
 LEVELS = (2 * torch.arange(256, dtype=torch.float64) / 255 - 1)[:, None]
 
 
-@pytest.mark.parametrize("mean, std", [(0.0, 0.5), (0.3, 0.003), (-1.0, 0.1), (0.999, 0.02), (5.0, 0.1), (0.0, 30.0)])
+@pytest.mark.parametrize("mean, std",
+                         [(0.0, 0.5), (0.3, 0.003), (-1.0, 0.1), (0.999, 0.02), (5.0, 0.1),
+                          (0.0, 30.0)])
 def test_the_probabilities_of_the_256_values_sum_to_1(mean, std):
-    log_prob = decoder_log_prob(LEVELS, torch.full_like(LEVELS, mean), torch.full_like(LEVELS, std ** 2))
-    assert torch.isfinite(log_prob).all() and log_prob.exp().sum().item() == pytest.approx(1, abs=1e-9)       # 256 · 1e-12 is clamped
+    log_prob = decoder_log_prob(LEVELS, torch.full_like(LEVELS, mean),
+                                torch.full_like(LEVELS, std ** 2))
+    # 256 · 1e-12 is clamped
+    assert torch.isfinite(log_prob).all()
+    assert log_prob.exp().sum().item() == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("mean", [0.1, -0.1])
 def test_the_decoder_is_right_in_float32_far_from_the_mean(mean):
     mean_64, var = torch.full_like(LEVELS, mean), torch.full_like(LEVELS, 0.15 ** 2)
     log_cdf = lambda x: torch.special.log_ndtr((x - mean_64) / 0.15)
-    sign = torch.where(LEVELS > mean_64, -1, 1)                      # mirrored, so that both ends lie in the left tail
+    sign = torch.where(LEVELS > mean_64, -1, 1)  # mirrored, so that both ends lie in the left tail
     ends = [sign * (LEVELS - mean_64) + side / 255 + mean_64 for side in (1, -1)]
     exact = log_cdf(ends[0]) + torch.log(-torch.expm1(log_cdf(ends[1]) - log_cdf(ends[0])))
     inner = slice(1, 255)
-    far = (exact > math.log(1e-11))[inner]                           # below 1e-12 the library clamps, and says so
+    far = (exact > math.log(1e-11))[inner]  # below 1e-12 the library clamps, and says so
     found = decoder_log_prob(LEVELS.float(), mean_64.float(), var.float()).double()
-    # A value's end, (x − μ ± 1/255)/σ, carries a rounding error of about 1e-6, times a slope of up to 7 per unit, twice over the bin's
-    # share: the log of a bin whose ends differ by 0.05 σ is right to about 1e-3.
+    # A value's end, (x − μ ± 1/255)/σ, carries a rounding error of about 1e-6, times a slope of up
+    # to 7 per unit, twice over the bin's share: the log of a bin whose ends differ by 0.05 σ is
+    # right to about 1e-3.
     assert far.sum() > 200 and (found - exact)[inner][far].abs().max() < 5e-3
-    wide = decoder_log_prob(LEVELS.float() * 0 + 0.5, torch.full((256, 1), -50.0).requires_grad_(), torch.ones(256, 1))
+    wide = decoder_log_prob(LEVELS.float() * 0 + 0.5, torch.full((256, 1), -50.0).requires_grad_(),
+                            torch.ones(256, 1))
     assert torch.isfinite(wide).all()
 
 
 def expected_terms(schedule, eps, x_0):
     """E[L_0], …, E[L_{T−1}], each (len(x_0),), by quadrature over ε."""
     grid, draws = x_0.repeat_interleave(60, 0), NODES.repeat(len(x_0))[:, None]
-    terms = [bound_term(eps, schedule, grid, torch.full((len(grid),), t), draws) for t in range(1, schedule.T + 1)]
+    terms = [bound_term(eps, schedule, grid, torch.full((len(grid),), t), draws)
+             for t in range(1, schedule.T + 1)]
     return (torch.stack(terms).view(schedule.T, len(x_0), 60) * WEIGHTS).sum(2)
 
 
 def test_the_terms_of_the_bound_weigh_the_error_of_x_0_by_the_fall_of_the_SNR():
-    schedule, x_0 = cosine(12), LEVELS[::32]                        # E L_{t−1} = ½ (SNR(t−1) − SNR(t)) E(x_0 − x̂_0)²    Kingma et al. 2021
+    # E L_{t−1} = ½ (SNR(t−1) − SNR(t)) E(x_0 − x̂_0)²    Kingma et al. 2021
+    schedule, x_0 = cosine(12), LEVELS[::32]
     bar, snr = schedule.alpha_bar[:, None], schedule.snr
     slope = bar.sqrt() * S2 / (bar * S2 + 1 - bar)                   # of x̂_0 = E[x_0 | x_t] in x_t
     error = ((1 - slope * bar.sqrt()) * (M - x_0.T)) ** 2 + slope ** 2 * (1 - bar)
     expected = 0.5 * (snr[1:-1] - snr[2:])[:, None] * error[2:]
-    assert torch.allclose(expected_terms(schedule, exact_eps(schedule), x_0)[1:], expected, rtol=1e-9)
+    assert torch.allclose(expected_terms(schedule, exact_eps(schedule), x_0)[1:], expected,
+                          rtol=1e-9)
 
 
 @pytest.mark.parametrize("T", [10, 100])
-def test_the_bound_lies_above_the_negative_log_likelihood_and_meets_it_where_its_variance_is_right(T):
+def test_the_bound_lies_above_the_likelihood_and_meets_it_where_its_variance_is_right(T):
     schedule, mean, gaps = cosine(T), LEVELS[140].item(), []
-    for var in (0.09, 1e-3, 1e-6):                                   # σ² = β̃ is the step back's variance where the data are one point
+    # σ² = β̃ is the step back's variance where the data are one point
+    for var in (0.09, 1e-3, 1e-6):
         eps, m, v = exact_eps(schedule, mean, var), 0.0, 1.0
-        for t in range(T, 0, -1):                                    # the law of p_θ, whose last step has the decoder's variance β̃_2
-            at_0, slope = line(lambda x: reverse_mean(schedule, eps(x, torch.tensor([t])), x, t))        # noqa: B023
+        for t in range(T, 0, -1):  # the law of p_θ, whose last step has the decoder's variance β̃_2
+            step = lambda x, t=t, eps=eps: reverse_mean(schedule, eps(x, torch.tensor([t])), x, t)
+            at_0, slope = line(step)
             m, v = at_0 + slope * m, slope ** 2 * v + schedule.posterior_variance[max(t, 2)].item()
-        near = LEVELS[(LEVELS - mean).abs().squeeze(1) < 3 * max(math.sqrt(var), 0.5 / 255)]      # beyond, the clamped decoder is no Gaussian
+        # beyond, the clamped decoder is no Gaussian
+        near = LEVELS[(LEVELS - mean).abs().squeeze(1) < 3 * max(math.sqrt(var), 0.5 / 255)]
         nll = -decoder_log_prob(near, torch.full_like(near, m), torch.full_like(near, v)).squeeze(1)
         gap = expected_terms(schedule, eps, near).sum(0) + prior_term(schedule, near) - nll
         assert (gap > -1e-6).all()
@@ -275,10 +331,12 @@ def test_bound_terms_are_the_terms_with_one_draw_each():
     assert terms.shape == (9, len(x_0)) and torch.equal(terms[-1], prior_term(schedule, x_0))
     for t in range(1, 9):
         draw = noise_like(x_0, again)
-        assert torch.equal(terms[t - 1], bound_term(eps, schedule, x_0, torch.full((len(x_0),), t), draw))
-    both = bound_term(eps, schedule, x_0.expand(-1, 3), torch.full((len(x_0),), 4), draw.expand(-1, 3))
+        assert torch.equal(terms[t - 1],
+                           bound_term(eps, schedule, x_0, torch.full((len(x_0),), t), draw))
+    both = bound_term(eps, schedule, x_0.expand(-1, 3), torch.full((len(x_0),), 4),
+                      draw.expand(-1, 3))
     one = bound_term(eps, schedule, x_0, torch.full((len(x_0),), 4), draw)
-    assert torch.allclose(both, 3 * one, rtol=1e-5)                  # a sum over dimensions, not a mean
+    assert torch.allclose(both, 3 * one, rtol=1e-5)  # a sum over dimensions, not a mean
 
 
 def test_the_bound_on_a_sub_sequence_tells_the_network_its_own_times():
@@ -295,7 +353,8 @@ def test_the_exact_eps_has_the_least_simple_loss(t):
     exact, bar = exact_eps(schedule), schedule.alpha_bar[t].item()
     least = bar * S2 / (bar * S2 + 1 - bar)                          # Var(ε | x_t)
     loss = lambda model: ddpm.simple_loss(model, schedule, x_0, times, noise).item()
-    assert abs(loss(exact) - least) < 5 * least * math.sqrt(2 / n)   # a mean of squares of a Gaussian: 5 standard errors
+    # a mean of squares of a Gaussian: 5 standard errors
+    assert abs(loss(exact) - least) < 5 * least * math.sqrt(2 / n)
     for a, b in ((0.8, 0.0), (1.2, 0.0), (1.0, 0.1)):
         assert loss(lambda x, t: a * exact(x, t) + b) > loss(exact)              # noqa: B023
 
@@ -304,9 +363,11 @@ def test_times_are_drawn_uniformly():
     schedule = linear(10)
     torch.manual_seed(0)
     for n in (1, 3, 64):
-        counts = torch.bincount(torch.cat([schedule.draw(n) for _ in range(6_000 // n)]), minlength=11)
+        counts = torch.bincount(torch.cat([schedule.draw(n) for _ in range(6_000 // n)]),
+                                minlength=11)
         expected = counts.sum() / 10
-        assert counts[0] == 0 and len(counts) == 11 and ((counts[1:] - expected).abs() < 5 * expected.sqrt()).all()
+        assert counts[0] == 0 and len(counts) == 11
+        assert ((counts[1:] - expected).abs() < 5 * expected.sqrt()).all()
     assert sorted(schedule.draw(10).tolist()) == list(range(1, 11))
 
 
@@ -320,16 +381,20 @@ def test_a_ddpm_samples_reproducibly_with_its_average_and_learns():
     data = M + math.sqrt(S2) * torch.randn(4096, 1, generator=rng())
     fit(model, batches(data, size=256), steps=300, lr=3e-3, ema=0.9, device="cpu")
     draw = lambda **named: model.sample(5, generator=torch.Generator().manual_seed(4), **named)
-    assert torch.equal(draw(), draw()) and not torch.equal(draw(), model.sample(5, generator=rng(5)))
+    assert torch.equal(draw(), draw())
+    assert not torch.equal(draw(), model.sample(5, generator=rng(5)))
     with model.averaged():
         x_T = torch.randn(5, 1, generator=(again := rng(4)))
-        by_hand = ddpm.ddpm_sample(model, model.schedule, x_T, variance=model.schedule.posterior_variance, clip=True, generator=again)
+        by_hand = ddpm.ddpm_sample(model, model.schedule, x_T,
+                                   variance=model.schedule.posterior_variance, clip=True,
+                                   generator=again)
     assert torch.allclose(draw(), by_hand, atol=1e-5)
     model.ema = {key: torch.zeros_like(value) for key, value in model.ema.items()}
     assert not torch.allclose(draw(), by_hand, atol=1e-3) and draw(steps=3).shape == (5, 1)
     x_t = torch.linspace(-1, 2, 7)[:, None]
-    with torch.no_grad():                                            # a check that it learns at all: ε's size is 1
-        assert (model(x_t, torch.full((7,), 10)) - exact_eps(model.schedule)(x_t, torch.full((7,), 10))).abs().mean() < 0.2
+    with torch.no_grad():  # a check that it learns at all: ε's size is 1
+        assert (model(x_t, torch.full((7,), 10))
+                - exact_eps(model.schedule)(x_t, torch.full((7,), 10))).abs().mean() < 0.2
 
 
 def test_the_elbo_of_a_ddpm_is_minus_the_bound_of_its_average():
@@ -355,7 +420,8 @@ def test_clusters_are_a_fixed_point_of_lloyds_two_steps():
     y = clusters(x, 5)
     means = torch.stack([x[y == k].mean(0) for k in range(5)]).flatten(1)
     assert y.dtype == torch.int64 and y.shape == (300,) and set(y.tolist()) == set(range(5))
-    assert torch.equal(torch.cdist(x.flatten(1), means).argmin(1), y)            # everybody is with the nearest mean
+    # everybody is with the nearest mean
+    assert torch.equal(torch.cdist(x.flatten(1), means).argmin(1), y)
     assert torch.equal(clusters(x, 5), y)
 
 
@@ -388,7 +454,8 @@ def test_shipped_weights_draw_what_they_are_asked_for(name):
     assert path.stat().st_size < 4e6
     asked = None if y is None else y[:100]
     x = model.sample(100, y=asked, steps=10, generator=rng())
-    sure = (classify(x).exp().amax(1) > 0.9).float().mean()          # 0.96 of real digits, none of Gaussian noise's
+    # 0.96 of real digits, none of Gaussian noise's
+    sure = (classify(x).exp().amax(1) > 0.9).float().mean()
     assert sure > 0.6
     if name == "classes":
         assert (classify(x).argmax(1) == asked).float().mean() > 0.85            # 95 % of 2,000
@@ -420,7 +487,8 @@ def test_the_digits_model_weights_eps_as_it_says_and_hides_one_class_in_ten():
     torch.manual_seed(0)
     model.loss((torch.zeros(10_000, 1, 1, 1), y), "model")
     hidden = model.net.seen != y
-    assert (model.net.seen[hidden] == 10).all() and abs(hidden.sum().item() - 1000) < 5 * 30        # √(n p (1 − p)) = 30
+    # √(n p (1 − p)) = 30
+    assert (model.net.seen[hidden] == 10).all() and abs(hidden.sum().item() - 1000) < 5 * 30
 
 
 class Linear(nn.Module):
@@ -432,7 +500,8 @@ class Linear(nn.Module):
 
 
 class Exact(nn.Module):
-    """The network that gives the chain the true step back of data N(M, S2): E[x_0 | x_t] as v, and Var(x_{t−1} | x_t)."""
+    """The network that gives the chain the true step back of data N(M, S2): E[x_0 | x_t] as v, and
+    Var(x_{t−1} | x_t)."""
 
     def __init__(self, schedule):
         super().__init__()
@@ -442,7 +511,8 @@ class Exact(nn.Module):
         eps, alpha_bar_prev = exact_eps(self.schedule)(x, t), self.schedule.alpha_bar[t[0] - 1]
         marginal = alpha_bar_prev * S2 + 1 - alpha_bar_prev
         v = v_from_eps(self.schedule, eps, x_0_from_eps(self.schedule, eps, x, t), t)
-        var = 1 / (1 / marginal + self.schedule.alpha[t[0]] / self.schedule.beta[t[0]])            # precisions add: prior and x_t
+        # precisions add: prior and x_t
+        var = 1 / (1 / marginal + self.schedule.alpha[t[0]] / self.schedule.beta[t[0]])
         low, high = self.range[:, t[0]]
         return torch.cat([v, torch.logit((var.log() - low) / (high - low)).expand_as(x)], 1)
 
@@ -464,17 +534,20 @@ def test_the_chain_of_2015_lies_below_its_own_likelihood_and_meets_it_where_it_i
     x = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
     log_p = torch.distributions.Normal(m, math.sqrt(v)).log_prob(x).squeeze(1)
     grid, eps = x.repeat_interleave(60, 0), NODES.repeat(9)[:, None]
-    terms = torch.stack([(chain.term(grid, torch.full((len(grid),), t), eps).view(9, 60) * WEIGHTS).sum(1) for t in range(1, 13)])
-    expected = -terms.sum(0) - prior_term(chain.schedule, x)      # the elbo's expectation, exactly: its terms are quadratic in ε
+    terms = torch.stack([(chain.term(grid, torch.full((len(grid),), t), eps).view(9, 60)
+                          * WEIGHTS).sum(1) for t in range(1, 13)])
+    # the elbo's expectation, exactly: its terms are quadratic in ε
+    expected = -terms.sum(0) - prior_term(chain.schedule, x)
     if isinstance(chain.net, Exact):
-        assert (m, v) == pytest.approx((M, S2), abs=1e-3)            # x_T's law is N(0, 1) up to ᾱ_T
+        assert (m, v) == pytest.approx((M, S2), abs=1e-3)  # x_T's law is N(0, 1) up to ᾱ_T
         assert (expected < log_p + 1e-9).all() and (log_p - expected).max() < 1e-3
     else:
         assert (expected < log_p - 0.01).all()
     draws = chain.elbo(x.repeat(400, 1), generator=rng()).view(400, 9)
     assert ((draws.mean(0) - expected).abs() < 5 * draws.std(0) / 20 + 1e-6).all()
     torch.manual_seed(0)
-    if not isinstance(chain.net, Exact):                             # T times a random term has the mean of the sum without L_T
+    # T times a random term has the mean of the sum without L_T
+    if not isinstance(chain.net, Exact):
         losses = torch.stack([chain.loss(x, "model") for _ in range(400)])
         assert (losses.mean() - terms.sum(0).mean()).abs() < 5 * losses.std() / 20
 
@@ -483,15 +556,18 @@ def test_the_chain_of_2015_bounds_variances_and_samples_its_own_recursion():
     chain = ReverseChain(Linear(), cosine(12), (1,))
     for t in range(2, 13):
         var = chain.step(random(3, 1), t)[1]
-        assert (var >= chain.schedule.posterior_variance[t] - 1e-12).all() and (var <= chain.schedule.beta[t] + 1e-12).all()
+        assert (var >= chain.schedule.posterior_variance[t] - 1e-12).all()
+        assert (var <= chain.schedule.beta[t] + 1e-12).all()
     assert chain.path(random(3, 1), generator=rng()).shape == (13, 3, 1)
     end = law(lambda x_T, generator: chain.path(x_T, generator=generator)[-1], 11)
-    assert end == pytest.approx(chain_law(chain, last=False), abs=1e-9)          # the last step gives its mean
+    # the last step gives its mean
+    assert end == pytest.approx(chain_law(chain, last=False), abs=1e-9)
 
 
 def test_the_chain_of_2015_samples_reproducibly_and_knows_no_class():
     model = ReverseChain(TimeMLP(2, 16, out=4), cosine(5))
-    assert torch.equal(model.sample(3, generator=rng()), model.sample(3, generator=rng())) and model.sample(3).shape == (3, 2)
+    assert torch.equal(model.sample(3, generator=rng()), model.sample(3, generator=rng()))
+    assert model.sample(3).shape == (3, 2)
     with pytest.raises(ValueError, match="unconditional"):
         model.sample(3, y=torch.zeros(3, dtype=torch.int64))
 
@@ -500,7 +576,8 @@ def test_networks_start_at_0_and_have_the_promised_shapes():
     x, t = torch.randn(3, 1, 28, 28, generator=rng()), torch.tensor([1, 500, 1000])
     assert torch.equal(UNet()(x, t), torch.zeros_like(x))
     assert UNet(3, (8, 16), out=6)(torch.zeros(2, 3, 32, 16), t[:2]).shape == (2, 6, 32, 16)
-    assert TimeMLP(2, 8)(torch.zeros(3, 2), t).shape == (3, 2) and TimeMLP(2, 8, out=5)(torch.zeros(3, 2), t).shape == (3, 5)
+    assert TimeMLP(2, 8)(torch.zeros(3, 2), t).shape == (3, 2)
+    assert TimeMLP(2, 8, out=5)(torch.zeros(3, 2), t).shape == (3, 5)
 
 
 def test_the_embedding_tells_all_times_apart():
@@ -508,18 +585,21 @@ def test_the_embedding_tells_all_times_apart():
     net.net = nn.Sequential(nn.Linear(64, 64))
     nn.init.eye_(net.net[0].weight), nn.init.zeros_(net.net[0].bias)
     e = net(torch.arange(1, 1001)).double()
-    assert torch.allclose(e.square().sum(1), torch.tensor(32.0, dtype=torch.float64), rtol=1e-4)               # sin² + cos², 32 times
+    # sin² + cos², 32 times
+    assert torch.allclose(e.square().sum(1), torch.tensor(32.0, dtype=torch.float64), rtol=1e-4)
     assert (torch.cdist(e, e) + 1e9 * torch.eye(1000)).min() > 0.5
 
 
 def test_the_unet_treats_each_image_alone():
     net = busy(UNet(1, (8, 16), classes=10))
-    x, t, y = torch.randn(5, 1, 28, 28, generator=rng()), torch.tensor([1, 30, 500, 999, 1000]), torch.tensor([0, 3, 9, 10, 3])
+    x = torch.randn(5, 1, 28, 28, generator=rng())
+    t, y = torch.tensor([1, 30, 500, 999, 1000]), torch.tensor([0, 3, 9, 10, 3])
     with torch.no_grad():
         whole = net(x, t, y)
         alone = torch.cat([net(x[i:i + 1], t[i:i + 1], y[i:i + 1]) for i in range(5)])
         assert torch.allclose(whole, alone, atol=1e-5) and whole.std() > 0.01
-        assert torch.allclose(net(x, t), net(x, t, torch.full((5,), 10)), atol=1e-6)             # no class is the class "none"
+        # no class is the class "none"
+        assert torch.allclose(net(x, t), net(x, t, torch.full((5,), 10)), atol=1e-6)
         assert torch.allclose(net(x, t, 4), net(x, t, torch.full((5,), 4)), atol=1e-6)
         for other in (net(x, t, 3), net(x, t.flip(0), 4), net(x.roll(4, 3), t, 4)):
             assert (other - net(x, t, 4)).abs().amax((1, 2, 3))[[0, 1, 3, 4]].min() > 1e-4
@@ -530,18 +610,22 @@ def test_attention_sees_a_set_of_places():
     h, order = torch.randn(2, 16, 5, 5, generator=rng()), torch.randperm(25, generator=rng(1))
     shuffle = lambda h: h.flatten(2)[:, :, order].view_as(h)
     with torch.no_grad():
-        assert torch.allclose(layer(shuffle(h)), shuffle(layer(h)), atol=1e-5) and (layer(h) - h).abs().max() > 1e-2
+        assert torch.allclose(layer(shuffle(h)), shuffle(layer(h)), atol=1e-5)
+        assert (layer(h) - h).abs().max() > 1e-2
     layer = Attention(16)
     assert torch.equal(layer(h), h)
 
 
 @pytest.mark.parametrize("t, error, says", [
-    (torch.tensor([1.0]), TypeError, "int64.*float32"), (torch.tensor([True]), TypeError, "int64.*bool"), (1.5, TypeError, "float"),
-    (True, TypeError, "bool"), (0, ValueError, "1 … 6.*no noise"), (7, ValueError, "1 … 6"), (torch.tensor([1, 0, 3]), ValueError, "1 … 6"),
+    (torch.tensor([1.0]), TypeError, "int64.*float32"),
+    (torch.tensor([True]), TypeError, "int64.*bool"), (1.5, TypeError, "float"),
+    (True, TypeError, "bool"), (0, ValueError, "1 … 6.*no noise"), (7, ValueError, "1 … 6"),
+    (torch.tensor([1, 0, 3]), ValueError, "1 … 6"),
     (torch.tensor([1, 2]), ValueError, "2 times do not fit a batch of 3"),
 ])
-@pytest.mark.parametrize("f", [q_sample, posterior_mean, reverse_mean, x_0_from_eps, eps_from_x_0, v_from_eps,
-                               x_0_from_v, eps_from_v], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [
+    q_sample, posterior_mean, reverse_mean, x_0_from_eps, eps_from_x_0, v_from_eps, x_0_from_v,
+    eps_from_v], ids=lambda f: f.__name__)
 def test_a_wrong_t_is_refused(f, t, error, says):
     x = torch.zeros(3, 2)
     with pytest.raises(error, match=says):
@@ -555,8 +639,9 @@ def test_a_wrong_schedule_is_refused(beta):
 
 
 @pytest.mark.parametrize("steps, says", [
-    (0, "1 … T = 6"), (7, "1 … T = 6"), (-1, "1 … T = 6"), ([], "must increase"), ([2, 2], "must increase"), ([3, 1], "must increase"),
-    ([0, 3], "must increase"), ([3, 7], "must increase"), (2.5, "steps"), ([1.5, 3.0], "whole|increase"),
+    (0, "1 … T = 6"), (7, "1 … T = 6"), (-1, "1 … T = 6"), ([], "must increase"),
+    ([2, 2], "must increase"), ([3, 1], "must increase"), ([0, 3], "must increase"),
+    ([3, 7], "must increase"), (2.5, "steps"), ([1.5, 3.0], "whole|increase"),
 ])
 def test_a_wrong_sub_sequence_is_refused(steps, says):
     with pytest.raises((ValueError, TypeError), match=says):

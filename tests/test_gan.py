@@ -37,18 +37,23 @@ def test_C_is_the_value_at_the_best_discriminator_and_a_jsd():
 def test_divergences_in_cases_that_are_known():
     a, b = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
     assert minimax.jsd(a, b).item() == pytest.approx(math.log(2)) and minimax.jsd(a, a) == 0
-    assert minimax.kl(a, torch.tensor([0.25, 0.75])).item() == pytest.approx(math.log(4)) and minimax.kl(a, b) == math.inf
-    assert (minimax.jsd(P, G) - minimax.jsd(G, P)).abs().max() < 1e-15 and (minimax.kl(P, G) > 0).all()
+    assert minimax.kl(a, torch.tensor([0.25, 0.75])).item() == pytest.approx(math.log(4))
+    assert minimax.kl(a, b) == math.inf
+    assert (minimax.jsd(P, G) - minimax.jsd(G, P)).abs().max() < 1e-15
+    assert (minimax.kl(P, G) > 0).all()
 
 
 def test_losses_equal_their_definitions_and_stay_finite():
     real, fake = 3 * torch.randn(2, 64, generator=rng, dtype=torch.float64)
     D, F = real.sigmoid(), fake.sigmoid()
-    assert minimax.discriminator_loss(real, fake).item() == pytest.approx(-(D.log().mean() + (1 - F).log().mean()).item())
+    expected = -(D.log().mean() + (1 - F).log().mean()).item()
+    assert minimax.discriminator_loss(real, fake).item() == pytest.approx(expected)
     assert minimax.minimax_generator_loss(fake).item() == pytest.approx((1 - F).log().mean().item())
-    assert minimax.non_saturating_generator_loss(fake).item() == pytest.approx(-F.log().mean().item())
+    non_saturating = minimax.non_saturating_generator_loss(fake).item()
+    assert non_saturating == pytest.approx(-F.log().mean().item())
     extreme = torch.tensor([-1e4, 1e4], requires_grad=True)
-    for loss in (minimax.minimax_generator_loss(extreme), minimax.non_saturating_generator_loss(extreme),
+    for loss in (minimax.minimax_generator_loss(extreme),
+                 minimax.non_saturating_generator_loss(extreme),
                  minimax.discriminator_loss(extreme, extreme)):
         assert torch.isfinite(loss) and torch.isfinite(torch.autograd.grad(loss, extreme)[0]).all()
 
@@ -61,17 +66,21 @@ def test_each_turn_moves_its_own_player_only():
     for player, still in (("D", "G"), ("G", "D")):
         model = gan.points_gan(width=8)
         before = {key: value.clone() for key, value in model.state_dict().items()}
-        fit(model, batches(toys("ring", 64, generator=rng)), steps=2, lr=0.1, turns=[(player, 1)], device="cpu")
-        moved = {key[0] for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
+        fit(model, batches(toys("ring", 64, generator=rng)), steps=2, lr=0.1, turns=[(player, 1)],
+            device="cpu")
+        moved = {key[0] for key,
+                 value in model.state_dict().items() if not torch.equal(value, before[key])}
         assert moved == {player} and all(p.grad is None for p in getattr(model, still).parameters())
 
 
 def test_a_gan_of_points_covers_the_ring():
     torch.manual_seed(0)
     model = gan.points_gan()
-    fit(model, batches(toys("ring", 5000, generator=torch.Generator().manual_seed(0)), size=128), steps=2500, lr=1e-3,
+    fit(model, batches(toys("ring", 5000, generator=torch.Generator().manual_seed(0)), size=128),
+        steps=2500, lr=1e-3,
         betas=(0.5, 0.999), device="cpu")
-    assert modes_covered(model.sample(1000, generator=torch.Generator().manual_seed(0)), modes("ring"))[0] >= 6
+    assert modes_covered(model.sample(1000, generator=torch.Generator().manual_seed(0)),
+                         modes("ring"))[0] >= 6
 
 
 def test_networks_have_the_promised_shapes():
@@ -93,9 +102,12 @@ def test_the_shipped_weights_are_as_good_as_what_was_measured():
     x = model.sample(5000, generator=torch.Generator().manual_seed(0))
     with open(RESULTS / "gan_digits.csv") as file:
         rows = list(csv.DictReader(file))
-    assert {row["seed"] for row in rows} == {"0", "1", "2"} and all(float(row["fid"]) <= 35 for row in rows)
-    assert abs(fid(x) - float(rows[0]["fid"])) < 2                     # seed 0 ships; sampling moves a FID of 5,000 by less
-    assert precision_recall(features(digits().images[:2000]), features(x[:2000]))[1] > 0.5      # it has not collapsed
+    assert {row["seed"] for row in rows} == {"0", "1", "2"}
+    assert all(float(row["fid"]) <= 35 for row in rows)
+    # seed 0 ships; sampling moves a FID of 5,000 by less
+    assert abs(fid(x) - float(rows[0]["fid"])) < 2
+    # it has not collapsed
+    assert precision_recall(features(digits().images[:2000]), features(x[:2000]))[1] > 0.5
 
 
 def test_the_claims_of_the_paper_hold_where_they_were_measured():
