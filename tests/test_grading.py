@@ -106,6 +106,15 @@ def test_without_a_sandbox_grading_says_so_and_stops(monkeypatch):
         Engine(Settings())
 
 
+@pytest.mark.loop
+def test_a_kernel_holds_nothing_of_the_room_that_students_never_see():
+    look = ("import sys\ntry:\n    import course_lib.hidden\nexcept ImportError:\n    pass\n"
+            "found = [name for name in sys.modules if 'hidden' in name and 'course' in name]")
+    with Engine(Settings()) as engine:
+        _, outputs = engine.grade([Cell("answer", look), Cell("test", "assert found == [], found")])
+    assert outputs == []
+
+
 ANSWERS = """
 import torch
 square = lambda x: (x ** 2).sum()
