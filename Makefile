@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
+BENCHMARKS = $(filter-out %/common.py,$(wildcard benchmarks/*.py))
 export PATH := $(abspath $(BIN)):$(PATH)
 
 TO ?= build/student
@@ -20,7 +21,7 @@ lab: setup
 	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb
 
 test: setup
-	$(BIN)/python scripts/check.py
+	$(BIN)/python scripts/check.py $(if $(UNIT),--unit $(UNIT))
 test-all: setup
 	$(BIN)/python scripts/check.py --all
 
@@ -36,9 +37,10 @@ student-bundle: release
 
 weights: setup
 	for model in gan.gan diffusion.digits; do OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.$$model || exit 1; done
-bench: setup
-	cd benchmarks && for script in bars minimax gan_digits diffusion_budget diffusion_losses ddim_steps guidance grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
-	cd benchmarks && for script in diffusion_speed diffusion_clock; do OMP_NUM_THREADS=2 ../$(BIN)/python $$script.py || exit 1; done
+bench: setup     # with two threads where a script says so in its first lines, else with one
+	cd benchmarks && for script in $(notdir $(BENCHMARKS)); do \
+	    threads=$$(grep -o -m1 'OMP_NUM_THREADS=[0-9]*' $$script || echo OMP_NUM_THREADS=1); \
+	    env $$threads ../$(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .left-out .pytest_cache .ruff_cache

@@ -1,4 +1,5 @@
 """A copy of the course in a temporary folder, from release to feedback, by the commands that an instructor types."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from exercise import ROOT
 
 from course_lib.grading.sandbox import NoSandbox, bubblewrap
 
+RELEASES = Path()                          # of this session: the fixture `releases` sets it
+
 
 class Course:
     """One exercise, released. `settings` are further lines of nbgrader_config.py."""
@@ -21,14 +24,28 @@ class Course:
         except NoSandbox as why:
             pytest.skip(str(why))
         self.folder, self.name = folder, name
-        (folder / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text() + settings)
-        shutil.copytree(ROOT / "solutions" / name, folder / "solutions" / name)
-        self.nbgrader("generate_assignment", name)
+        shutil.copytree(self._released(), folder, dirs_exist_ok=True)
+        config = (ROOT / "nbgrader_config.py").read_text()
+        (folder / "nbgrader_config.py").write_text(config + settings)
 
-    def run(self, *command: str, env: dict | None = None) -> str:
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([sys.executable, "-m", *command], cwd=self.folder, env=environment | (env or {}), text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def _released(self) -> Path:
+        """A course that was released once in this session, with its gradebook, to be copied."""
+        made, part = RELEASES / self.name, RELEASES / f"{self.name}.part"
+        with open(RELEASES / f"{self.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)           # another worker may be at it
+            if not made.exists():
+                shutil.rmtree(part, ignore_errors=True)
+                shutil.copytree(ROOT / "solutions" / self.name, part / "solutions" / self.name)
+                shutil.copy(ROOT / "nbgrader_config.py", part)
+                self.run("nbgrader", "generate_assignment", self.name, cwd=part)
+                part.rename(made)
+        return made
+
+    def run(self, *command: str, env: dict | None = None, cwd: Path | None = None) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"} | (env or {})
+        done = subprocess.run([sys.executable, "-m", *command], cwd=cwd or self.folder, text=True,
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}"
         return done.stdout
 
@@ -62,6 +79,17 @@ class Course:
                                             for notebook in submission.notebooks for grade in notebook.grades}
                     for submission in book.assignment_submissions(self.name)}
 
+    def graded(self, student: str):
+        """The notebook as it was graded, with what was shown to its cells."""
+        path = self.folder / "autograded" / student / self.name / f"{self.name}.ipynb"
+        return nbformat.read(path, as_version=4)
+
+    def said(self, student: str, question: str) -> str:
+        """What the test of a question says to the student."""
+        shown = cell(self.graded(student), f"test_{question}").outputs
+        texts = [output.get("text") or "\n".join(output.get("traceback", ())) for output in shown]
+        return "\n".join(texts)
+
     def feedback(self, student: str) -> str:
         return (self.folder / "feedback" / student / self.name / f"{self.name}.html").read_text(encoding="utf-8")
 
@@ -71,11 +99,12 @@ def cell(notebook, grade_id: str):
     return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
 
 
-def with_answers(notebook, kind: str, k: int, answers: Path):
-    """The notebook with the k-th wrong or right answer to every question that has some."""
+def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
+    """The notebook with the k-th wrong or right answer to every question that has some, or to `only` that."""
     notebook = nbformat.from_dict(notebook)
     for c in notebook.cells:
-        files = sorted((answers / c.metadata.get("nbgrader", {}).get("grade_id", "-")).glob(f"{kind}_*.py"))
+        question = c.metadata.get("nbgrader", {}).get("grade_id", "-")
+        files = sorted((answers / question).glob(f"{kind}_*.py")) if only in ("", question) else []
         if files:
             c.source = files[k % len(files)].read_text().split("\n", 1)[1].strip()
         elif c.cell_type == "markdown" and c.metadata.get("nbgrader", {}).get("solution"):

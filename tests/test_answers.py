@@ -12,6 +12,7 @@ from course_lib.hidden import answers
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 QUESTIONS = [(name, question) for name in EXERCISES for question in questions(name)]
 ANSWERS = [(name, path) for name in EXERCISES for path in sorted(answers(name).glob("*/*.py"))]
+pytestmark = pytest.mark.units_apart
 by_exercise = pytest.mark.parametrize("name", EXERCISES)
 by_question = pytest.mark.parametrize("name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
 by_answer = pytest.mark.parametrize("name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])

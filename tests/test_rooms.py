@@ -1,0 +1,88 @@
+"""Which room of course_lib imports which: from the foundations up, with no arrow back and no circle. Nothing is imported here;
+the sources are read."""
+import ast
+import subprocess
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = (("core", "optim", "evaluate", "show", "nets", "data"), (), ("recipes", "checks", "proofs"),
+          ("hidden",), ("grading",))
+PAPERS = 1                                             # the floor of every other room: gan, diffusion, …
+
+
+def tracked(pattern: str) -> list[str]:
+    found = subprocess.run(["git", "ls-files", pattern], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [name for name in found.split() if (ROOT / name).exists()]
+
+
+def module(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+MODULES = {module(file): file for file in tracked("course_lib/*.py")}
+
+
+@cache
+def imports(file: str) -> frozenset[str]:
+    """The modules of course_lib that a file imports, also inside of its functions."""
+    found = set()
+    package = module(file) if file.endswith("__init__.py") else module(file).rpartition(".")[0]
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[:len(package.split(".")) + 1 - node.level]) if node.level else ""
+            base = ".".join(filter(None, (base, node.module)))
+            found |= {longer if (longer := f"{base}.{name.name}") in MODULES else base for name in node.names}
+    return frozenset(name for name in found if name in MODULES and name != module(file))
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def floor(name: str) -> int:
+    return next((i for i, rooms in enumerate(FLOORS) if room(name) in rooms), PAPERS)
+
+
+def test_nothing_imports_from_a_floor_above():
+    arrows = [(name, other) for name, file in MODULES.items() for other in imports(file) if room(name) and room(other)]
+    assert len(arrows) > 50
+    assert not [f"{name} imports {other}" for name, other in arrows if floor(other) > floor(name)]
+
+
+def test_nets_import_nothing_but_nets():
+    """A net knows of no loss."""
+    nets = {name: {room(other) for other in imports(file)} for name, file in MODULES.items() if room(name) == "nets"}
+    assert nets and not [name for name, others in nets.items() if others - {"nets"}]
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_files_import_each_other_in_no_circle():
+    """A package and the files in it are one another's, and count as files: __init__ imports them, and they not it."""
+    assert not circle({name: set(imports(file)) for name, file in MODULES.items()})
+
+
+def test_rooms_import_each_other_in_no_circle():
+    """A paper's model may import another paper's file, and so papers are looked at file by file, above."""
+    arrows = {}
+    for name, file in MODULES.items():
+        theirs = {room(other) for other in imports(file)} - {room(name), ""}
+        arrows.setdefault(room(name), set()).update(other for other in theirs if floor(name) != PAPERS)
+    assert not circle(arrows)
+
+
+def test_the_rule_of_what_students_never_see_is_asked_by_few():
+    may = ("course_lib/grading/", "course_lib/hidden/", "scripts/", "tests/", "benchmarks/grading.py")
+    sources = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked("*.py")}
+    asks = [name for name, source in sources.items() if "course_lib.hidden import " in source]
+    assert asks and not [name for name in asks if not name.startswith(may)]
