@@ -1,9 +1,9 @@
-"""What `make test` runs, one step after the other: style, facts, lectures, the grading loop. Fails if any step failed.
+"""What `make test` runs, one step after the other: style, facts, lectures, the grading loop.
 
-    python scripts/check.py [--all | --unit ex06]      --all: the slow tests too; --unit: what belongs to one unit only
+    python scripts/check.py [--all | --unit ex06]      the slow tests too; what belongs to one unit only
 
-The last lines say what each unit's tests cost, and which tests were left out for want of a program; where CI is set, a test
-left out is a failure.
+It fails if any step failed. The last lines say what each unit's tests cost, and which tests were left out
+for want of a program; where CI is set, a test left out is a failure.
 """
 import argparse
 import json
@@ -17,15 +17,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-PARTS, MOST = ("facts", "lecture", "loop"), 45         # seconds that a unit should take at most, of one core
-NONE_COLLECTED = 5                                     # pytest's exit code where no test was there to run
+PARTS, MOST = ("facts", "lecture", "loop"), 45     # seconds that a unit should take at most, of one core
+NONE_COLLECTED = 5                                 # pytest's exit code where no test was there to run
 
 
 def steps(everything: bool, unit: str) -> dict[str, list[str]]:
     """Name -> command."""
     slow = "" if everything else " and not slow"
     only = ["--unit", unit] if unit else []
-    lectures = sorted(map(str, Path("lectures").glob(f"{unit[2:]}_*.ipynb"))) if unit else ["lectures"]
+    lectures = ["lectures"]
+    if unit:
+        lectures = sorted(map(str, Path("lectures").glob(f"{unit[2:]}_*.ipynb")))
     lecture = [*PYTEST, "-p", "tests.conftest", "--nbval", "--nbval-cell-timeout=900", *lectures]
     found = {
         "style": [sys.executable, "-m", "ruff", "check", "."],
@@ -39,15 +41,14 @@ def steps(everything: bool, unit: str) -> dict[str, list[str]]:
 def costs() -> list[str]:
     """A table of the seconds that each unit's tests took, and a warning where that is much."""
     spent = Counter()
-    lines = (NOTES / "seconds.jsonl").read_text().splitlines() if (NOTES / "seconds.jsonl").exists() else []
-    for test in map(json.loads, lines):
-        spent[test["unit"] or "shared", test["part"]] += test["seconds"]
+    for file in NOTES.glob("seconds.jsonl"):
+        for test in map(json.loads, file.read_text().splitlines()):
+            spent[test["unit"] or "shared", test["part"]] += test["seconds"]
     units = sorted({unit for unit, _ in spent}, key=lambda unit: (unit == "shared", unit))
-    total = lambda unit: sum(spent[unit, part] for part in PARTS)
-    cell = lambda value: f"{value:>10}" if isinstance(value, str) else f"{value:10.0f}"
-    table = ["Seconds by unit, of one core" + "".join(map(cell, [*PARTS, "all"]))] if units else []
-    table += [f"{unit:28}" + "".join(map(cell, [*(spent[unit, part] for part in PARTS), total(unit)])) for unit in units]
-    dear = [unit for unit in units if unit != "shared" and total(unit) > MOST]
+    rows = {unit: [spent[unit, part] for part in PARTS] for unit in units}
+    table = ["Seconds by unit, of one core" + "".join(f"{head:>10}" for head in (*PARTS, "all"))]
+    table += [f"{unit:28}" + "".join(f"{n:10.0f}" for n in (*row, sum(row))) for unit, row in rows.items()]
+    dear = [unit for unit, row in rows.items() if unit != "shared" and sum(row) > MOST]
     return table + ([f"More than {MOST} s: {', '.join(dear)}."] if dear else [])
 
 
@@ -57,7 +58,7 @@ def main() -> int:
     parser.add_argument("--unit", default="", help="what belongs to one unit, such as ex06")
     options = parser.parse_args()
     os.chdir(ROOT)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")      # two workers on two cores: more threads only wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")      # two workers on two cores: more threads only wait
     NOTES.mkdir(exist_ok=True)
     for note in NOTES.iterdir():
         note.unlink()
@@ -69,7 +70,8 @@ def main() -> int:
         if code and not (options.unit and code == NONE_COLLECTED):
             failed.append(name)
         print(f"{name} took {time.monotonic() - start:.0f} s", flush=True)
-    left_out = sorted({line for note in NOTES.glob("*.txt") for line in note.read_text().splitlines()})
+    notes = [note.read_text() for note in NOTES.glob("*.txt")]
+    left_out = sorted({line for note in notes for line in note.splitlines()})
     if left_out and os.environ.get("CI"):
         failed.append("tests left out, which CI does not allow")
     print("\n".join(["", *costs()]))

@@ -1,5 +1,6 @@
-"""What tests share: `need`, for tests that want a program which not everybody has; courses that are released once a session;
-which unit a test belongs to; and, for scripts/check.py, notes of the tests left out and of the seconds that each one took."""
+"""What tests share: `need`, for tests that want a program which not everybody has; a folder for courses
+that are released once a session; which unit a test belongs to; and, for scripts/check.py, notes of the
+tests left out and of the seconds that each one took."""
 import json
 import os
 import re
@@ -16,7 +17,7 @@ HOW = {"chromium": "Chromium (on Debian: apt-get install chromium)"}
 
 @cache
 def asked_for() -> dict[str, str]:
-    """Module -> the unit whose exercise asks for it, as the exercise's notebook says: ddim -> ex07."""
+    """Module -> the unit whose exercise asks for it, as its notebook says: ddim -> ex07."""
     found = {}
     for path in sorted(ROOT.glob("solutions/ex*/ex*.ipynb")):
         modules = json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["asks_for"]
@@ -25,8 +26,8 @@ def asked_for() -> dict[str, str]:
 
 
 def unit(test: str) -> str:
-    """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file test_MODULE.py of a module that an
-    exercise asks for; or "" where it belongs to all."""
+    """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file test_MODULE.py of a
+    module that an exercise asks for; or "" where it belongs to all."""
     exercise = re.search(r"(?<![a-z])ex\d\d(?!\d)", test)
     lecture = re.search(r"[/[](\d\d)_[a-z]", test)
     module = re.match(r"tests/test_(\w+)\.py", test)
@@ -65,7 +66,7 @@ def need():
 
 @pytest.fixture(scope="session", autouse=True)
 def releases(tmp_path_factory):
-    """A folder for courses that were released once in this session, by whichever of its processes came first."""
+    """A folder for courses that the first of this session's processes to want one releases."""
     import course
     base = tmp_path_factory.getbasetemp()
     course.RELEASES = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "releases"
@@ -92,5 +93,7 @@ def pytest_runtest_logreport(report):
     if report.skipped:
         left_out(report)
     if "PYTEST_XDIST_WORKER" not in os.environ:        # the process that hears of all tests
-        part = "loop" if "loop" in report.keywords else "lecture" if report.nodeid.startswith("lectures/") else "facts"
-        note("seconds.jsonl", json.dumps({"test": report.nodeid, "unit": unit(report.nodeid), "part": part, "seconds": report.duration}))
+        test, lecture = report.nodeid, report.nodeid.startswith("lectures/")
+        part = "loop" if "loop" in report.keywords else "lecture" if lecture else "facts"
+        line = {"test": test, "unit": unit(test), "part": part, "seconds": report.duration}
+        note("seconds.jsonl", json.dumps(line))

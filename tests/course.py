@@ -1,4 +1,4 @@
-"""A copy of the course in a temporary folder, from release to feedback, by the commands that an instructor types."""
+"""A copy of the course in a temporary folder, from release to feedback, by an instructor's commands."""
 import fcntl
 import os
 import shutil
@@ -28,6 +28,13 @@ class Course:
         config = (ROOT / "nbgrader_config.py").read_text()
         (folder / "nbgrader_config.py").write_text(config + settings)
 
+    @classmethod
+    def there(cls, folder: Path, name: str) -> "Course":
+        """A course that lies in the folder already."""
+        course = cls.__new__(cls)
+        course.folder, course.name = folder, name
+        return course
+
     def _released(self) -> Path:
         """A course that was released once in this session, with its gradebook, to be copied."""
         made, part = RELEASES / self.name, RELEASES / f"{self.name}.part"
@@ -56,11 +63,16 @@ class Course:
         """The parallel form; returns what it prints, which ends with the table."""
         return self.run("course_lib.grading", self.name, *options, env=env)
 
+    def read(self, *folders: str):
+        """The notebook that lies in a folder of the course."""
+        path = self.folder.joinpath(*folders, self.name, f"{self.name}.ipynb")
+        return nbformat.read(path, as_version=4)
+
     def blank(self):
-        return nbformat.read(self.folder / "exercises" / self.name / f"{self.name}.ipynb", as_version=4)
+        return self.read("exercises")
 
     def master(self):
-        return nbformat.read(self.folder / "solutions" / self.name / f"{self.name}.ipynb", as_version=4)
+        return self.read("solutions")
 
     def handed_in(self, student: str) -> Path:
         """The student's folder, made if it is not there."""
@@ -75,14 +87,14 @@ class Course:
         """student -> question -> points, as the gradebook has them."""
         from nbgrader.api import Gradebook
         with Gradebook(f"sqlite:///{self.folder}/gradebook.db") as book:
-            return {submission.student.id: {grade.name.removeprefix("test_"): grade.score
-                                            for notebook in submission.notebooks for grade in notebook.grades}
-                    for submission in book.assignment_submissions(self.name)}
+            submissions = book.assignment_submissions(self.name)
+            grades = lambda submission: [g for notebook in submission.notebooks for g in notebook.grades]
+            points = lambda submission: {g.name.removeprefix("test_"): g.score for g in grades(submission)}
+            return {submission.student.id: points(submission) for submission in submissions}
 
     def graded(self, student: str):
         """The notebook as it was graded, with what was shown to its cells."""
-        path = self.folder / "autograded" / student / self.name / f"{self.name}.ipynb"
-        return nbformat.read(path, as_version=4)
+        return self.read("autograded", student)
 
     def said(self, student: str, question: str) -> str:
         """What the test of a question says to the student."""
@@ -91,16 +103,18 @@ class Course:
         return "\n".join(texts)
 
     def feedback(self, student: str) -> str:
-        return (self.folder / "feedback" / student / self.name / f"{self.name}.html").read_text(encoding="utf-8")
+        path = self.folder / "feedback" / student / self.name / f"{self.name}.html"
+        return path.read_text(encoding="utf-8")
 
 
 def cell(notebook, grade_id: str):
     """The cell with that grade_id."""
-    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+    marks = lambda c: c.metadata.get("nbgrader", {})
+    return next(c for c in notebook.cells if marks(c).get("grade_id") == grade_id)
 
 
 def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
-    """The notebook with the k-th wrong or right answer to every question that has some, or to `only` that."""
+    """The notebook with the k-th wrong or right answer to every question that has some, or to `only` one."""
     notebook = nbformat.from_dict(notebook)
     for c in notebook.cells:
         question = c.metadata.get("nbgrader", {}).get("grade_id", "-")

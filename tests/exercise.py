@@ -23,7 +23,8 @@ def nbgrader(cell) -> dict:
 
 def questions(name: str) -> dict[str, int]:
     """grade_id -> points of the questions that are graded by machine."""
-    scored = [nbgrader(cell) for cell in cells(name) if nbgrader(cell)["grade"] and not nbgrader(cell)["solution"]]
+    about = map(nbgrader, cells(name))
+    scored = [cell for cell in about if cell["grade"] and not cell["solution"]]
     return {cell["grade_id"].removeprefix("test_"): cell["points"] for cell in scored}
 
 

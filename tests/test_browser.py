@@ -19,7 +19,7 @@ from course_lib.grading.checker import names_in, python
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
-PATIENCE = 300                                         # seconds; what takes longer hangs, also on a busy machine
+PATIENCE = 300                     # seconds; what takes longer hangs, also on a busy machine
 pytestmark = pytest.mark.browser
 
 
@@ -28,13 +28,14 @@ def names(source: str) -> tuple[set[str], set[str]]:
     read, bound = set(), set()
     for statement in ast.parse(python(source)).body:
         reads, binds = names_in(ast.unparse(statement))
-        read |= reads - bound - (set() if isinstance(statement, ast.Assign | ast.AugAssign) else binds)
+        first = set() if isinstance(statement, ast.Assign | ast.AugAssign) else binds
+        read |= reads - bound - first
         bound |= binds
     return read, bound
 
 
 def needs(cells: list, last: int) -> list[int]:
-    """Which of the cells must have run for that one: those that bind the names that it reads, and what they need."""
+    """Which cells must have run for that one: those that bind the names that it reads, and what they need."""
     needed, wanted = [], set()
     for i in range(last, -1, -1):
         read, bound = names(cells[i].source) if cells[i].cell_type == "code" else (set(), set())
@@ -45,18 +46,19 @@ def needs(cells: list, last: int) -> list[int]:
 
 
 def with_slider(path: Path):
-    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs them all. None where it has
-    no slider."""
+    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs them all. None
+    where it has no slider."""
     notebook = nbformat.read(path, as_version=4)
-    sliders = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and "Slider(" in cell.source]
+    cells = notebook.cells
+    sliders = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and "Slider(" in cell.source]
     if not sliders:
         return None
-    fewest = min((needs(notebook.cells, i) for i in sliders), key=len)
-    notebook.cells = [notebook.cells[i] for i in fewest]
+    notebook.cells = [cells[i] for i in min((needs(cells, i) for i in sliders), key=len)]
     return notebook
 
 
-SLIDERS = {path.stem: notebook for path in sorted(ROOT.glob("lectures/*.ipynb")) if (notebook := with_slider(path))}
+LECTURES = {path.stem: with_slider(path) for path in sorted(ROOT.glob("lectures/*.ipynb"))}
+SLIDERS = {name: notebook for name, notebook in LECTURES.items() if notebook}
 
 
 class Lab:
@@ -72,15 +74,17 @@ class Lab:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder), "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder),
+                                    "JUPYTER_CONFIG_DIR": str(folder / "config"),
                                     "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
-                   f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}"]
-        self.server = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        options = ["--no-browser", "--allow-root", f"--port={port}", f"--ServerApp.root_dir={folder}",
+                   f"--IdentityProvider.token={self.token}"]
+        self.server = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *options], cwd=folder,
+                                       env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def ask(self, what: str, method: str = "GET"):
-        request = Request(f"{self.address}/api/{what}", method=method, headers={"Authorization": f"token {self.token}"})
-        with urlopen(request) as answer:
+        who = {"Authorization": f"token {self.token}"}
+        with urlopen(Request(f"{self.address}/api/{what}", method=method, headers=who)) as answer:
             return json.loads(answer.read() or "null")
 
     def wait(self) -> None:
@@ -89,12 +93,13 @@ class Lab:
             try:
                 return self.ask("status")
             except OSError:
-                assert time.monotonic() < end and self.server.poll() is None, "JupyterLab does not start"
+                assert self.server.poll() is None and time.monotonic() < end, "it does not start"
                 time.sleep(0.2)
 
     def page(self, workspace: str, path: str = "") -> str:
         """Its address. Each test has a workspace of its own, where nothing is open yet."""
-        return f"{self.address}/lab/workspaces/{workspace}{path and f'/tree/{path}'}?token={self.token}"
+        place = f"{workspace}/tree/{path}" if path else workspace
+        return f"{self.address}/lab/workspaces/{place}?token={self.token}"
 
     def end_kernels(self) -> None:
         for kernel in self.ask("kernels"):
@@ -125,9 +130,10 @@ def page(need):
     chromium = need("chromium")
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE * 1000)
+        patience = PATIENCE * 1000
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=patience)
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(patience)
         yield page
         browser.close()
 
@@ -141,12 +147,13 @@ def test_the_slider_of_a_lecture_moves_its_picture(page, lab, lecture):
     nbformat.write(SLIDERS[lecture], lab.folder / "lectures" / f"{lecture}.ipynb")
     page.goto(lab.page(lecture, f"lectures/{lecture}.ipynb"))
     page.wait_for_selector(".jp-Notebook")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()        # without a kernel, Run All does nothing
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()     # without a kernel, nothing runs
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     slider = page.locator(".widget-slider .noUi-handle").first
     slider.wait_for(state="attached")
-    picture = page.locator(".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img").last
+    shown = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
+    picture = page.locator(shown).last
     picture.wait_for(state="attached")
     before = picture.get_attribute("src")
     slider.scroll_into_view_if_needed()

@@ -1,6 +1,6 @@
-"""Each exercise from release to marks, graded in one parallel run, on a copy of the course in a temporary folder.
+"""Each exercise from release to marks, graded in one parallel run, on a copy of the course.
 
-`nbgrader autograde` gives the same: tests/test_attacks.py and the formgrader's button, below, go that way.
+`nbgrader autograde` gives the same: tests/test_attacks.py and the formgrader's button go that way.
 """
 import csv
 import html
@@ -13,8 +13,8 @@ from exercise import ROOT, questions
 from course_lib.hidden import answers
 
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
-WRONG, RIGHT = 8, 2                                # notebooks of wrong and of right answers an exercise
-SHOWN = "*0"                                       # whose feedback is made, since a page takes a second: wrong0 and right0
+WRONG, RIGHT = 8, 2        # notebooks of wrong and of right answers an exercise
+SHOWN = "*0"               # whose feedback is made, since a page takes a second: wrong0 and right0
 COLUMNS = ("student_id={student}", "score={score}", "max_score={max_score}")
 # What hardly depends on the exercise and takes long: one exercise in CI, all in `make test-all`.
 REST = [pytest.param(name, marks=pytest.mark.slow) for name in EXERCISES[1:]]
@@ -132,7 +132,7 @@ def test_the_rubric_stands_beside_the_answer_for_the_marker_only(course):
     for written in marked:
         ids = [marks(c).get("grade_id") for c in seen]
         rubric = seen[ids.index(marks(written)["grade_id"]) + 1].source.splitlines()[-1]
-        assert rubric in written.source and len(rubric) > 40, "below a written answer stands the master's, with its rubric"
+        assert rubric in written.source and len(rubric) > 40, "below stands the master's, with its rubric"
         assert rubric[:40] not in html.unescape(page) and "For the marker" not in page
 
 
