@@ -2,8 +2,9 @@
 
     python scripts/bundle.py ../course-for-students
 
-Run again, it brings the folder up to date and adds a commit; nbgitpuller pulls from wherever that is
-pushed to. Solutions, hidden tests, checks of exercises, wrong and right answers and the grader stay here.
+Run again, it brings the folder up to date and adds a commit; nbgitpuller pulls from wherever that
+is pushed to. Solutions, hidden tests, checks of exercises, wrong and right answers and the grader
+stay here.
 """
 import re
 import shutil
@@ -15,8 +16,8 @@ from course_lib.hidden import unseen
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ["lectures", "exercises", "course_lib", "benchmarks/results"]
-FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff", ".gitignore",
-         "scripts/install.py"]
+FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff",
+         ".gitignore", "scripts/install.py"]
 LEFT_OUT = [r"course_lib/grading/.*", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*",
             r".*\.egg-info/.*"]
 MAKEFILE = """PYTHON ?= python3

@@ -1,9 +1,9 @@
 """What `make test` runs, one step after the other: style, facts, lectures, the grading loop.
 
-    python scripts/check.py [--all | --unit ex06]      the slow tests too; what belongs to one unit only
+    python scripts/check.py [--all | --unit ex06]      the slow tests too; one unit's tests only
 
-It fails if any step failed. The last lines say what each unit's tests cost, and which tests were left out
-for want of a program; where CI is set, a test left out is a failure.
+It fails if any step failed. The last lines say what each unit's tests cost, and which tests were
+left out for want of a program; where CI is set, a test left out is a failure.
 """
 import argparse
 import json
@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-PARTS, MOST = ("facts", "lecture", "loop"), 45     # seconds that a unit should take at most, of one core
-NONE_COLLECTED = 5                                 # pytest's exit code where no test was there to run
+PARTS, MOST = ("facts", "lecture", "loop"), 45      # seconds that a unit should take at most
+NONE_COLLECTED = 5                                  # pytest's exit code where no test was there
 
 
 def steps(everything: bool, unit: str) -> dict[str, list[str]]:
@@ -47,7 +47,8 @@ def costs() -> list[str]:
     units = sorted({unit for unit, _ in spent}, key=lambda unit: (unit == "shared", unit))
     rows = {unit: [spent[unit, part] for part in PARTS] for unit in units}
     table = ["Seconds by unit, of one core" + "".join(f"{head:>10}" for head in (*PARTS, "all"))]
-    table += [f"{unit:28}" + "".join(f"{n:10.0f}" for n in (*row, sum(row))) for unit, row in rows.items()]
+    for unit, row in rows.items():
+        table.append(f"{unit:28}" + "".join(f"{seconds:10.0f}" for seconds in (*row, sum(row))))
     dear = [unit for unit, row in rows.items() if unit != "shared" and sum(row) > MOST]
     return table + ([f"More than {MOST} s: {', '.join(dear)}."] if dear else [])
 
@@ -58,7 +59,7 @@ def main() -> int:
     parser.add_argument("--unit", default="", help="what belongs to one unit, such as ex06")
     options = parser.parse_args()
     os.chdir(ROOT)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")      # two workers on two cores: more threads only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")       # two workers on two cores: more only wait
     NOTES.mkdir(exist_ok=True)
     for note in NOTES.iterdir():
         note.unlink()

@@ -18,12 +18,13 @@ for path in map(Path, sys.argv[1:]):
     start = time.monotonic()
     client = NotebookClient(notebook, timeout=600, record_timing=False,
                             resources={"metadata": {"path": str(path.parent)}})
-    client.comm_open_handlers = {}             # who plays the browser's part for widgets may wait for ever
+    client.comm_open_handlers = {}  # who plays the browser's part for widgets may wait for ever
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":           # progress bars are no result
-            shown = [o for o in cell.outputs if o.get("name") != "stderr" and "step/s" not in str(o)]
+            shown = [o for o in cell.outputs if o.get("name") != "stderr"]
+            shown = [o for o in shown if "step/s" not in str(o)]
             widgets = [o for o in shown if WIDGET in o.get("data", {})]
             cell.outputs = widgets or shown    # what a widget shows is its own
     nbformat.write(notebook, path)

@@ -1,7 +1,7 @@
 """Sets up the course in the environment of the Python that runs this file; called by the Makefile.
 
-torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in gigabytes
-of CUDA libraries; `torch_source` decides when to avoid that.
+torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in
+gigabytes of CUDA libraries; `torch_source` decides when to avoid that.
 """
 from __future__ import annotations  # so that a Python that is too old gets to the sentence about it
 
@@ -20,15 +20,16 @@ OWN_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
 
 def torch_source(system: str, pip_config: str, environment: dict[str, str],
                  has_nvidia: bool) -> list[str]:
-    """The pip arguments that say where torch comes from: PyTorch's CPU index, or none, which leaves it to pip.
+    """The pip arguments that say where torch comes from: PyTorch's CPU index, or none, which leaves
+    it to pip.
 
-    The CPU index is taken on Linux only, where no NVIDIA driver is, and where pip has no index or find-links
-    of its own: whoever configured one (a mirror, a folder of wheels) has decided already. `pip_config` is
-    what `pip config list` prints.
+    The CPU index is taken on Linux only, where no NVIDIA driver is, and where pip has no index or
+    find-links of its own: whoever configured one (a mirror, a folder of wheels) has decided
+    already. `pip_config` is what `pip config list` prints.
     """
     settings = [line.split("=")[0].rpartition(".")[2] for line in pip_config.splitlines()]
     variables = ["PIP_" + name.upper().replace("-", "_") for name in OWN_SOURCES]
-    configured = any(name in OWN_SOURCES for name in settings) or any(map(environment.get, variables))
+    configured = bool({*settings} & {*OWN_SOURCES}) or any(map(environment.get, variables))
     if system == "Linux" and not configured and not has_nvidia:
         return ["--index-url", CPU_INDEX]
     return []
@@ -63,7 +64,7 @@ def main() -> None:
     stamp = Path(sys.prefix) / ".course-installed"
     if stamp.is_file() and stamp.read_text() == fingerprint():
         return
-    stamp.unlink(missing_ok=True)              # an installation that is cut short must not look finished
+    stamp.unlink(missing_ok=True)  # an installation that is cut short must not look finished
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     config = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
     source = torch_source(platform.system(), config, dict(os.environ), has_nvidia())
@@ -74,8 +75,8 @@ def main() -> None:
     for step in steps:
         print("installing", *step, flush=True)
         if subprocess.run([*pip, "install", "--quiet", *step]).returncode:
-            sys.exit("The installation stopped; what pip says stands above. Run the same command again "
-                     "once that is mended.")
+            sys.exit("The installation stopped; what pip says stands above. Run the same command "
+                     "again once that is mended.")
     stamp.write_text(fingerprint())
 
 

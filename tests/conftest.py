@@ -1,6 +1,6 @@
-"""What tests share: `need`, for tests that want a program which not everybody has; a folder for courses
-that are released once a session; which unit a test belongs to; and, for scripts/check.py, notes of the
-tests left out and of the seconds that each one took."""
+"""What tests share: `need`, for tests that want a program which not everybody has; a folder for
+courses that are released once a session; which unit a test belongs to; and, for
+scripts/check.py, notes of the tests left out and of the seconds that each one took."""
 import json
 import os
 import re
@@ -26,8 +26,8 @@ def asked_for() -> dict[str, str]:
 
 
 def unit(test: str) -> str:
-    """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file test_MODULE.py of a
-    module that an exercise asks for; or "" where it belongs to all."""
+    """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file
+    test_MODULE.py of a module that an exercise asks for; or "" where it belongs to all."""
     exercise = re.search(r"(?<![a-z])ex\d\d(?!\d)", test)
     lecture = re.search(r"[/[](\d\d)_[a-z]", test)
     module = re.match(r"tests/test_(\w+)\.py", test)

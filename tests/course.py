@@ -1,4 +1,5 @@
-"""A copy of the course in a temporary folder, from release to feedback, by an instructor's commands."""
+"""A copy of the course in a temporary folder, from release to feedback, by an instructor's
+commands."""
 import fcntl
 import os
 import shutil
@@ -88,8 +89,9 @@ class Course:
         from nbgrader.api import Gradebook
         with Gradebook(f"sqlite:///{self.folder}/gradebook.db") as book:
             submissions = book.assignment_submissions(self.name)
-            grades = lambda submission: [g for notebook in submission.notebooks for g in notebook.grades]
-            points = lambda submission: {g.name.removeprefix("test_"): g.score for g in grades(submission)}
+            grades = lambda submission: [g for book in submission.notebooks for g in book.grades]
+            name = lambda grade: grade.name.removeprefix("test_")
+            points = lambda submission: {name(g): g.score for g in grades(submission)}
             return {submission.student.id: points(submission) for submission in submissions}
 
     def graded(self, student: str):
@@ -114,7 +116,8 @@ def cell(notebook, grade_id: str):
 
 
 def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
-    """The notebook with the k-th wrong or right answer to every question that has some, or to `only` one."""
+    """The notebook with the k-th wrong or right answer to every question that has some, or to
+    `only` one."""
     notebook = nbformat.from_dict(notebook)
     for c in notebook.cells:
         question = c.metadata.get("nbgrader", {}).get("grade_id", "-")

@@ -34,7 +34,8 @@ def solution(name: str, question: str) -> str:
 
 
 def run(name: str, question: str, source: str):
-    """What `source` defines under the question's name, where the instructor's cells have run before."""
+    """What `source` defines under the question's name, where the instructor's cells have run
+    before."""
     namespace: dict = {}
     for cell in cells(name):
         if cell.cell_type == "code" and nbgrader(cell)["locked"] and not nbgrader(cell)["grade"]:

@@ -1,5 +1,5 @@
-"""Every exercise, found by its folder: the master's answers are right, and its checks accept what is
-right and nothing else."""
+"""Every exercise, found by its folder: the master's answers are right, and its checks accept
+what is right and nothing else."""
 import re
 import warnings
 from importlib import import_module
@@ -15,10 +15,10 @@ QUESTIONS = [(name, question) for name in EXERCISES for question in questions(na
 ANSWERS = [(name, path) for name in EXERCISES for path in sorted(answers(name).glob("*/*.py"))]
 pytestmark = pytest.mark.units_apart
 by_exercise = pytest.mark.parametrize("name", EXERCISES)
-by_question = pytest.mark.parametrize("name, question", QUESTIONS,
-                                      ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
-by_answer = pytest.mark.parametrize("name, path", ANSWERS,
-                                    ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
+by_question = pytest.mark.parametrize(
+    "name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
+by_answer = pytest.mark.parametrize(
+    "name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
 
 
 def answers_to(name: str, question: str = "*") -> list:
@@ -81,7 +81,8 @@ def test_answers_belong_to_questions(name):
 def test_the_exercise_does_not_import_what_it_asks_for(name):
     notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
     library = ROOT / "course_lib"
-    files = [path for room in ("checks", "proofs", "nets") for path in (library / room).rglob("*.py")]
+    rooms = [library / name for name in ("checks", "proofs", "nets")]
+    files = [path for room in rooms for path in room.rglob("*.py")]
     files += [library / "show.py", *answers(name).parent.glob("*.py"), *answers_to(name)]
     texts = [path.read_text() for path in files] + [cell.source for cell in notebook.cells]
     for module in notebook.metadata.course["asks_for"]:
@@ -99,7 +100,8 @@ def test_each_question_is_complete(name):
         question = about["grade_id"].removeprefix("test_")
         if question != "proof":
             visible, hidden = cell.source.split("HIDDEN TESTS")[:2]
-            assert "assert" in visible and f"{short(name)}.check_{question}({question}, seed)" in hidden
+            assert "assert" in visible
+            assert f"{short(name)}.check_{question}({question}, seed)" in hidden
         before = cells(name)[:i]
         asked = [nbgrader(other) for other in before if nbgrader(other).get("grade_id") == question]
         assert any(answer["solution"] for answer in asked)

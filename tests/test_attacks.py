@@ -1,5 +1,5 @@
-"""Hostile and broken submissions, graded beside honest ones: nobody gets what is not earned, and nothing
-leaks or stays."""
+"""Hostile and broken submissions, graded beside honest ones: nobody gets what is not earned, and
+nothing leaks or stays."""
 import base64
 import hashlib
 import os
@@ -30,9 +30,10 @@ c.Grading.memory = 1024
 if "SHORT" in os.environ:
     c.Grading.cell_timeout, c.Grading.total_timeout = 5, 30
 """
-KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_loss", "generator_losses",
-        "proof", "written")
-ALIVE = ("iframe", "object", "embed", "form", "base", "link", "frame", "applet", "svg", "math", "template")
+KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_loss",
+        "generator_losses", "proof", "written")
+ALIVE = ("iframe", "object", "embed", "form", "base", "link", "frame", "applet", "svg", "math",
+         "template")
 SCHEME = re.compile(r"(javascript|vbscript|data:(?!image/(png|jpeg);)|file):?")
 TEX = re.compile(r"\\(?:href|url|style|unicode|require|class|cssId|mmlToken)\b.{0,30}")
 GROUPS = ("[a-l]*", "[m-z]*")                  # whose feedback is made side by side
@@ -114,7 +115,8 @@ SECRETS = ("environment", "course", "home", "submission", "hidden tests", "solut
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A released course with secrets in its solutions and hidden tests, to be copied; and the secrets."""
+    """A released course with secrets in its solutions and hidden tests, to be copied; and the
+    secrets."""
     secret = {what: canary() for what in SECRETS}
     folder = tmp_path_factory.mktemp("planted")
     course = Course(folder, NAME, LIMITS)
@@ -143,7 +145,8 @@ class Run:
         shutil.copytree(source, self.folder, dirs_exist_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.env = os.environ | {"HOME": str(self.home), "TMPDIR": str(self.temp), "PATH": path,
-                                 "OMP_NUM_THREADS": "1", "GRADER_TOKEN": self.secrets["environment"]}
+                                 "OMP_NUM_THREADS": "1",
+                                 "GRADER_TOKEN": self.secrets["environment"]}
         self.attacks, self.changed = {name: ATTACKS[name] for name in names}, []
         self.course = course = Course.there(self.folder, NAME)
         (self.folder / "secret.txt").write_text(self.secrets["course"])
@@ -151,7 +154,8 @@ class Run:
         course.release, course.home, course.marks = course.blank(), self.home, self.marks
 
     def hand_in(self, victims, waits: bool | None = None) -> None:
-        """All attacks, or those that wait for a limit, or those that do not; and the victims' honest work."""
+        """All attacks, or those that wait for a limit, or those that do not; and the victims'
+        honest work."""
         for student in victims:
             honest = self.course.master()
             cell(honest, "written").source = f"My own thoughts, {self.secrets['submission']}."
@@ -199,8 +203,9 @@ class Run:
 def run(tmp_path_factory, planted):
     """All attacks and all victims, graded in the parallel form, with feedback.
 
-    Those that wait for a limit come in a second run with short limits, many at a time. What must earn points
-    beside them takes less than a tenth of these; in the first run, under the course's own, a hundredth."""
+    Those that wait for a limit come in a second run with short limits, many at a time. What must
+    earn points beside them takes less than a tenth of these; in the first run, under the course's
+    own, a hundredth."""
     run = Run(tmp_path_factory, planted, ATTACKS)
     run.hand_in([name for name in VICTIMS if name not in LATER], waits=False)
     with run.watched():
@@ -277,8 +282,9 @@ def test_feedback_tells_no_secrets_and_holds_nothing_alive(run, name):
     for what, secret in run.secrets.items():
         shown = [form for form in hidden_forms(secret) if form in page or form in plain]
         assert not shown, f"{attack.tries} It read the {what}."
-    files = [path for path in (run.folder / "submitted" / name / NAME).glob("*.ipynb") if path.is_file()]
-    if not any(str(run.folder) in path.read_text(errors="replace") for path in files):
+    files = (run.folder / "submitted" / name / NAME).glob("*.ipynb")
+    sources = [path.read_text(errors="replace") for path in files if path.is_file()]
+    if not any(str(run.folder) in source for source in sources):
         assert str(run.folder) not in plain, f"{attack.tries} It knows where the course is."
     never = ("BEGIN HIDDEN", "ex01.check_game", *attack.never)
     assert not [text for text in never if text in plain], attack.tries
@@ -295,8 +301,9 @@ def test_nothing_stays(run):
     assert not run.unclean, "temporary folders are left"
 
 
-FEW = ("broken-nul", "broken-zip_file", "cells-outputs_there", "leaving-call_kill_self_etc", "broken-pipe",
-       "patching-builtins", "protocol-id_future_etc", "results-equal_etc")
+FEW = ("broken-nul", "broken-zip_file", "broken-pipe", "cells-outputs_there",
+       "leaving-call_kill_self_etc", "patching-builtins", "protocol-id_future_etc",
+       "results-equal_etc")
 
 
 def test_plain_nbgrader_gives_the_same(tmp_path_factory, planted):

@@ -1,4 +1,5 @@
-"""Lectures as a student meets them: in JupyterLab, in a browser, with a slider that moves the picture."""
+"""Lectures as a student meets them: in JupyterLab, in a browser, with a slider that moves the
+picture."""
 import ast
 import json
 import os
@@ -35,7 +36,8 @@ def names(source: str) -> tuple[set[str], set[str]]:
 
 
 def needs(cells: list, last: int) -> list[int]:
-    """Which cells must have run for that one: those that bind the names that it reads, and what they need."""
+    """Which cells must have run for that one: those that bind the names that it reads, and what
+    they need."""
     needed, wanted = [], set()
     for i in range(last, -1, -1):
         read, bound = names(cells[i].source) if cells[i].cell_type == "code" else (set(), set())
@@ -46,11 +48,12 @@ def needs(cells: list, last: int) -> list[int]:
 
 
 def with_slider(path: Path):
-    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs them all. None
-    where it has no slider."""
+    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs
+    them all. None where it has no slider."""
     notebook = nbformat.read(path, as_version=4)
     cells = notebook.cells
-    sliders = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and "Slider(" in cell.source]
+    code = [i for i, cell in enumerate(cells) if cell.cell_type == "code"]
+    sliders = [i for i in code if "Slider(" in cells[i].source]
     if not sliders:
         return None
     notebook.cells = [cells[i] for i in min((needs(cells, i) for i in sliders), key=len)]
@@ -77,10 +80,11 @@ class Lab:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder),
                                     "JUPYTER_CONFIG_DIR": str(folder / "config"),
                                     "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-        options = ["--no-browser", "--allow-root", f"--port={port}", f"--ServerApp.root_dir={folder}",
+        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
+                   f"--port={port}", f"--ServerApp.root_dir={folder}",
                    f"--IdentityProvider.token={self.token}"]
-        self.server = subprocess.Popen([sys.executable, "-m", "jupyter", "lab", *options], cwd=folder,
-                                       env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.server = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
 
     def ask(self, what: str, method: str = "GET"):
         who = {"Authorization": f"token {self.token}"}

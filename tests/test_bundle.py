@@ -10,7 +10,7 @@ from exercise import ROOT, cells, nbgrader
 from course_lib.hidden import ROOM
 
 GIVEN = {'"sum(pi*p*log(D) + (1-pi)*g*log(1-D))",'}     # the game itself, which proofs start from
-NEVER = re.compile(r"solutions|/answers/|wrong_|right_|course_lib/hidden|course_lib/grading|gradebook")
+NEVER = re.compile(r"solutions|/answers/|wrong_|right_|course_lib/(hidden|grading)|gradebook")
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 
 
@@ -73,8 +73,8 @@ sys.path.insert(0, {str(bundle)!r})
 {code}
 import course_lib
 assert course_lib.__file__.startswith({str(bundle)!r})"""
-    done = subprocess.run([sys.executable, "-c", theirs], capture_output=True, text=True, cwd=bundle,
-                          env=os.environ | {"MPLBACKEND": "agg"})
+    command, environment = [sys.executable, "-c", theirs], os.environ | {"MPLBACKEND": "agg"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=bundle, env=environment)
     assert done.returncode == 0, done.stderr[-1500:]
 
 

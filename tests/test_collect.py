@@ -1,5 +1,5 @@
-"""What is handed in through an exchange folder or a learning platform's archive arrives as data, with the
-collector's time."""
+"""What is handed in through an exchange folder or a learning platform's archive arrives as data,
+with the collector's time."""
 import io
 import os
 import pwd
@@ -48,7 +48,8 @@ def test_the_exchange_takes_files_only_and_its_own_time(course):
 
 def test_nobody_hands_in_for_another_or_stops_the_others_at_the_exchange(course):
     inbound, me = inbox(course), pwd.getpwuid(os.getuid()).pw_name
-    for who, when in ((me, "2027-01-01 00:00:00 UTC"), (me, "soon"), ("ada", "2099-01-01 00:00:00 UTC")):
+    late = "2099-01-01 00:00:00 UTC"
+    for who, when in ((me, "2027-01-01 00:00:00 UTC"), (me, "soon"), ("ada", late)):
         folder = inbound / f"{who}+{NAME}+{when}"
         folder.mkdir(parents=True)
         (folder / FILE).write_bytes(NOTEBOOK)

@@ -1,5 +1,5 @@
-"""Honest but unusual submissions keep all their points; and what else instructors count on: regrading,
-lateness, exports."""
+"""Honest but unusual submissions keep all their points; and what else instructors count on:
+regrading, lateness, exports."""
 import csv
 import html
 import re

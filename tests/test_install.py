@@ -19,7 +19,7 @@ CPU = ["--index-url", install.CPU_INDEX]
     ("Linux", "global.timeout='60'\n:env:.disable-pip-version-check='1'", {}, False, CPU),
     ("Linux", "", {"PIP_CERT": "/x", "PIP_INDEX_URL": ""}, False, CPU),
     ("Linux", "", {}, True, []),                                             # CUDA is wanted there
-    ("Darwin", "", {}, False, []), ("Windows", "", {}, False, []),     # their plain wheels are CPU wheels
+    ("Darwin", "", {}, False, []), ("Windows", "", {}, False, []),     # plain wheels are CPU wheels
     ("Linux", "global.index-url='https://mirror.example/simple'", {}, False, []),
     ("Linux", "install.find-links='/opt/wheels'", {}, False, []),
     ("Linux", ":env:.extra-index-url='https://x.example'", {}, False, []),

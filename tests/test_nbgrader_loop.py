@@ -25,7 +25,8 @@ marks = lambda cell: cell.metadata.get("nbgrader", {})
 
 @pytest.fixture(scope="module", params=EXERCISES)
 def course(request, tmp_path_factory):
-    """One run of the whole loop: twelve submissions, graded in one call, with feedback and marks."""
+    """One run of the whole loop: twelve submissions, graded in one call, with feedback and
+    marks."""
     name = request.param
     course = Course(tmp_path_factory.mktemp("course"), name)
     known, blank = answers(name), course.blank()
@@ -132,7 +133,7 @@ def test_the_rubric_stands_beside_the_answer_for_the_marker_only(course):
     for written in marked:
         ids = [marks(c).get("grade_id") for c in seen]
         rubric = seen[ids.index(marks(written)["grade_id"]) + 1].source.splitlines()[-1]
-        assert rubric in written.source and len(rubric) > 40, "below stands the master's, with its rubric"
+        assert rubric in written.source and len(rubric) > 40, "the master's, with its rubric"
         assert rubric[:40] not in html.unescape(page) and "For the marker" not in page
 
 

@@ -1,6 +1,6 @@
-"""A unit is files and no list: a toy unit is added to a copy of the course, and the course's own tests,
-unchanged, find it and pass. And what lies in the room that students never see stays in there, also under
-names that nobody has thought of."""
+"""A unit is files and no list: a toy unit is added to a copy of the course, and the course's own
+tests, unchanged, find it and pass. And what lies in the room that students never see stays in
+there, also under names that nobody has thought of."""
 import os
 import re
 import shutil
@@ -135,12 +135,12 @@ class Copy:
         self.run("-m", "nbgrader", "generate_assignment", "ex99_toy", "--force")
         names = ("nbgrader_loop", "answers", "packaging", "bundle", "rooms")
         chosen = "ex99 or ((packaging or bundle or rooms) and not ex0 and not ex1)"
-        self.said = self.run("-m", "pytest", "-q", "-rA", *(f"tests/test_{name}.py" for name in names),
-                             "-k", chosen, "-m", "not slow", "-p", "no:cacheprovider",
+        self.said = self.run("-m", "pytest", *(f"tests/test_{name}.py" for name in names),
+                             "-q", "-rA", "-k", chosen, "-m", "not slow", "-p", "no:cacheprovider",
                              f"--basetemp={self.left}")
 
     def run(self, *command: str) -> str:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"      # for nbgrader's alembic
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"     # has alembic
         theirs = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         theirs |= {"PYTHONPATH": str(self.course), "OMP_NUM_THREADS": "1", "PATH": path}
         done = subprocess.run([sys.executable, *command], cwd=self.course, env=theirs, text=True,
@@ -171,8 +171,10 @@ def test_a_toy_unit_is_found_and_passes(copy):
 
 @pytest.mark.loop
 def test_what_lies_in_the_hidden_room_stays_there(copy, tmp_path):
-    toolbox, wheel, bundle = tmp_path / "toolbox", tmp_path / "wheel", copy.left / "bundle0" / "student"
-    copy.run("-c", "from pathlib import Path\nfrom course_lib.grading.sandbox import toolbox_without\n"
+    toolbox, wheel = tmp_path / "toolbox", tmp_path / "wheel"
+    bundle = copy.left / "bundle0" / "student"
+    copy.run("-c", "from pathlib import Path\n"
+                   "from course_lib.grading.sandbox import toolbox_without\n"
                    f"toolbox_without(('course_lib.toy',), Path({str(toolbox)!r}))")
     zipfile.ZipFile(next(copy.left.glob("*/*.whl"))).extractall(wheel)
     released = [copy.course / "exercises", copy.left / "course0" / "exercises"]
@@ -183,5 +185,6 @@ def test_what_lies_in_the_hidden_room_stays_there(copy, tmp_path):
         new = re.compile(r"hidden/|whatever\.txt|more_facts|ex98|plan\.ipynb")
         assert not [name for name in inner if new.search(name)]
     assert not (toolbox / "toy").exists() and (wheel / "course_lib" / "toy").exists()
-    history = subprocess.run(["git", "log", "-p", "--all", "--text"], cwd=bundle, check=True, capture_output=True)
-    assert history.stdout and CANARY.encode() not in history.stdout
+    log = ["git", "log", "-p", "--all", "--text"]
+    history = subprocess.run(log, cwd=bundle, check=True, capture_output=True).stdout
+    assert history and CANARY.encode() not in history

@@ -21,7 +21,7 @@ by_notebook = pytest.mark.parametrize("path", LECTURES + SOLUTIONS + RELEASES,
 
 
 def test_a_wheel_holds_data_and_weights(tmp_path):
-    source = tmp_path / "source"               # a copy: an old build/ would hide what is missing now
+    source = tmp_path / "source"  # a copy: an old build/ would hide what is missing now
     caches = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "course_lib", source / "course_lib", ignore=caches)
     for name in ("pyproject.toml", "LICENSE"):
@@ -44,7 +44,7 @@ def test_notebooks_have_the_form_of_the_course(path):
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata.kernelspec.name == "python3"
-    exercise = {"course"} if path.name.startswith("ex") else set()    # what it asks for, for the grader
+    exercise = {"course"} if path.name.startswith("ex") else set()     # what it asks for
     assert set(notebook.metadata) == {"kernelspec", "language_info"} | exercise
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9_-]+", i) for i in ids)
@@ -74,8 +74,9 @@ def test_solutions_hold_no_outputs(path):
 
 
 def test_no_file_of_the_course_looks_outside_of_it():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = ["git", "ls-files"]
+    tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     kinds = (".py", ".ipynb", ".md", ".yml", ".toml", "Makefile")
-    texts = [ROOT / name for name in tracked.stdout.split() if name.endswith(kinds)]
+    texts = [ROOT / name for name in tracked.split() if name.endswith(kinds)]
     texts = [path for path in texts if path != Path(__file__) and path.exists()]
     assert not [path for path in texts if "../shared" in path.read_text()]

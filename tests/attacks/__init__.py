@@ -1,5 +1,5 @@
-"""Hostile and broken submissions, each a small data item: what it tries, how it is handed in, and what it
-must end as."""
+"""Hostile and broken submissions, each a small data item: what it tries, how it is handed in,
+and what it must end as."""
 import copy
 import importlib
 import json
@@ -21,10 +21,10 @@ MODULES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
 class Attack(NamedTuple):
-    """`student` is the name of the folder, `earns` question -> points of its honest part, `may` points that it
-    may also get as luck has it, `never` holds texts that must not be in its feedback. refused: intake takes
-    nothing of it. ignored: it is no submission, and has no row. waits: it goes on until a limit ends it, and
-    so is graded under short ones."""
+    """`student` is the name of the folder, `earns` question -> points of its honest part, `may`
+    points that it may also get as luck has it, `never` holds texts that must not be in its
+    feedback. refused: intake takes nothing of it. ignored: it is no submission, and has no row.
+    waits: it goes on until a limit ends it, and so is graded under short ones."""
 
     student: str | bytes
     tries: str
@@ -38,8 +38,8 @@ class Attack(NamedTuple):
     waits: bool = False
 
     def put(self, course) -> None:
-        """Hands it in. `hand_in` returns a notebook, or the source of an answer, or nothing where it wrote
-        itself."""
+        """Hands it in. `hand_in` returns a notebook, or the source of an answer, or nothing
+        where it wrote itself."""
         folder = Path(course.folder, "submitted")
         if isinstance(self.student, str) and self.student not in ATTACKS_OF_THEIR_OWN:
             folder = course.handed_in(self.student)
@@ -52,7 +52,8 @@ class Attack(NamedTuple):
 
 
 class waits(tuple):                        # noqa: N801
-    """An entry of the functions below for what goes on until a limit ends it: waits(tries, source, …)."""
+    """An entry of the functions below for what goes on until a limit ends it: waits(tries,
+    source, …)."""
 
     def __new__(cls, *parts):
         return super().__new__(cls, parts)
@@ -76,7 +77,8 @@ def attack(earns: dict | None = None, *, student: str | bytes | None = None, **m
 
 
 def answers(module: str, /, **sources) -> None:
-    """Registers sources of the answer to `game_value`: name=(what it tries, source[, earns[, never]])."""
+    """Registers sources of the answer to `game_value`: name=(what it tries, source[, earns[,
+    never]])."""
     for name, entry in sources.items():
         tries, source, *more = entry
         earns, never = [*more, *({}, ())[len(more):]]
@@ -85,7 +87,8 @@ def answers(module: str, /, **sources) -> None:
 
 
 def in_functions(module: str, /, **sources) -> None:
-    """The same for functions that earn nothing, five in a notebook, as answers to different questions."""
+    """The same for functions that earn nothing, five in a notebook, as answers to different
+    questions."""
     for group in _groups(sources, len(QUESTIONS)):
         loose = lambda source: source.replace("(D, p, g, pi)", "(D, p, g=None, *pi)")
         texts = {question: loose(source).replace("game_value", question)
@@ -94,7 +97,8 @@ def in_functions(module: str, /, **sources) -> None:
 
 
 def in_cells(module: str, /, **sources) -> None:
-    """The same for cells that run by themselves and end with the right answer, which is left to another cell."""
+    """The same for cells that run by themselves and end with the right answer, which is left to
+    another cell."""
     for group in _groups(sources, len(QUESTIONS) - 1):
         texts = {question: source.replace(RIGHT, "")
                  for question, (_, (_, source, *_)) in zip(QUESTIONS[1:], group)}

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell
 NAME = "ex01_minimax"
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 UNUSUAL: dict[str, Callable] = {}          # student -> change
-TOGETHER = (                       # changes that go into one notebook, for each takes a second or two
+TOGETHER = (  # changes that go into one notebook, for each takes a second or two
     "type_hints type_checked_classes unicode_names",
     "lambdas class_with_call partial_closure_and_decorator constants_of_the_notebook",
     "warns_on_stderr logs imports_in_the_notebook helper_deleted_afterwards",
@@ -28,11 +28,12 @@ TOGETHER = (                       # changes that go into one notebook, for each
     "moved_cells stored_outputs",
     "texts_deleted deleted_test_and_pictures",
 )
-AS: dict[str, str] = {}                    # change -> student, where a folder's name is what is unusual
+AS: dict[str, str] = {}  # change -> student, where a folder's name is what is unusual
 
 
 def unusual(change):
-    """Registers a change to the solved notebook; it may return a file's bytes instead, or (name, bytes)."""
+    """Registers a change to the solved notebook; it may return a file's bytes instead, or (name,
+    bytes)."""
     assert change.__name__ not in UNUSUAL, change.__name__
     UNUSUAL[change.__name__] = change
     return change
