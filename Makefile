@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
+BENCHMARKS = $(filter-out %/common.py,$(wildcard benchmarks/*.py))
 export PATH := $(abspath $(BIN)):$(PATH)
 
 TO ?= build/student
 
-.PHONY: setup lab test test-all release grade student-bundle weights bench clean
+.PHONY: setup lab test test-all release grade student-bundle weights bench docs clean
 .DELETE_ON_ERROR:
 
 setup: $(BIN)/python
@@ -20,7 +21,7 @@ lab: setup
 	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb
 
 test: setup
-	$(BIN)/python scripts/check.py
+	$(BIN)/python scripts/check.py $(if $(UNIT),--unit $(UNIT))
 test-all: setup
 	$(BIN)/python scripts/check.py --all
 
@@ -36,9 +37,13 @@ student-bundle: release
 
 weights: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.recipes --all
-bench: setup
-	cd benchmarks && for script in bars minimax gan_digits diffusion_budget diffusion_losses ddim_steps guidance grading; do OMP_NUM_THREADS=1 ../$(BIN)/python $$script.py || exit 1; done
-	cd benchmarks && for script in diffusion_speed diffusion_clock; do OMP_NUM_THREADS=2 ../$(BIN)/python $$script.py || exit 1; done
+bench: setup     # with one thread, unless a line "Threads: n" of its docstring says otherwise
+	cd benchmarks && for script in $(notdir $(BENCHMARKS)); do \
+	    threads=$$(sed -n 's/^Threads: //p' $$script); \
+	    OMP_NUM_THREADS=$${threads:-1} ../$(BIN)/python $$script || exit 1; done
+	$(MAKE) docs
+docs: setup
+	$(BIN)/python scripts/docs.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .left-out .pytest_cache .ruff_cache

@@ -1,7 +1,10 @@
-"""Writes what students get into a folder with a git history of its own: python scripts/bundle.py ../course-for-students
+"""Writes what students get into a folder with a git history of its own:
 
-Run again, it brings the folder up to date and adds a commit; nbgitpuller pulls from wherever that is pushed to. Solutions,
-hidden tests, checks of exercises, wrong and right answers and the grader stay here.
+    python scripts/bundle.py ../course-for-students
+
+Run again, it brings the folder up to date and adds a commit; nbgitpuller pulls from wherever that
+is pushed to. Solutions, hidden tests, checks of exercises, wrong and right answers and the grader
+stay here.
 """
 import re
 import shutil
@@ -13,8 +16,10 @@ from course_lib.hidden import unseen
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ["lectures", "exercises", "course_lib", "benchmarks/results"]
-FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff", ".gitignore", "scripts/install.py"]
-LEFT_OUT = [r"course_lib/grading/.*", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*", r".*\.egg-info/.*"]
+FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff",
+         ".gitignore", "scripts/install.py"]
+LEFT_OUT = [r"course_lib/grading/.*", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*",
+            r".*\.egg-info/.*"]
 MAKEFILE = """PYTHON ?= python3
 BIN := .venv/bin
 lab: $(BIN)/python
@@ -32,11 +37,13 @@ c.Validator.width = 300
 
 def contents() -> dict[str, bytes]:
     """Path -> bytes of all that students get."""
-    paths = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*")) if p.is_file()] + [ROOT / name for name in FILES]
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*")) if path.is_file()]
+    paths += [ROOT / name for name in FILES]
     named = {p.relative_to(ROOT).as_posix(): p for p in paths}
     left = lambda name: unseen(name) or any(re.fullmatch(rule, name) for rule in LEFT_OUT)
     found = {name: p.read_bytes() for name, p in named.items() if not left(name)}
-    return found | {"Makefile": MAKEFILE.encode(), "nbgrader_config.py": CONFIG.encode(), "README.md": readme().encode()}
+    made = {"Makefile": MAKEFILE, "nbgrader_config.py": CONFIG, "README.md": readme()}
+    return found | {name: text.encode() for name, text in made.items()}
 
 
 def readme() -> str:
@@ -49,8 +56,10 @@ def readme() -> str:
 
 def main(target: Path) -> None:
     if target.exists() and any(target.iterdir()) and not (target / ".git").is_dir():
-        sys.exit(f"{target} has files and no git history: give an empty folder, or one that this command made.")
-    if target.resolve() == ROOT or ROOT in target.resolve().parents and not target.resolve().is_relative_to(ROOT / "build"):
+        sys.exit(f"{target} has files and no git history: give an empty folder, or one that this "
+                 "command made.")
+    place = target.resolve()
+    if place.is_relative_to(ROOT) and not place.is_relative_to(ROOT / "build"):
         sys.exit(f"{target} lies in the course itself; choose a folder outside of it.")
     target.mkdir(parents=True, exist_ok=True)
     git = ["git", "-C", str(target), "-c", "user.name=course", "-c", "user.email=course@localhost"]

@@ -1,45 +1,81 @@
-"""What `make test` runs, one step after the other: style, facts, lectures, the grading loop. Fails if any step failed.
+"""What `make test` runs, one step after the other: style, facts, lectures, the grading loop.
 
-The last lines say which tests were left out for want of a program; where CI is set, a test left out is a failure.
+    python scripts/check.py [--all | --unit ex06]      the slow tests too; one unit's tests only
+
+It fails if any step failed. The last lines say what each unit's tests cost, and which tests were
+left out for want of a program; where CI is set, a test left out is a failure.
 """
+import argparse
+import json
 import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = ROOT / ".left-out"
-PYTEST = [sys.executable, "-m", "pytest", "-q"]
-WORKERS = ["-n", "2", "--dist", "loadscope"]
+NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+PARTS, MOST = ("facts", "lecture", "loop"), 45      # seconds that a unit should take at most
+NONE_COLLECTED = 5                                  # pytest's exit code where no test was there
 
 
-def steps(everything: bool) -> dict[str, list[str]]:
-    """Name -> command. `everything` adds the tests marked slow."""
+def steps(everything: bool, unit: str) -> dict[str, list[str]]:
+    """Name -> command."""
     slow = "" if everything else " and not slow"
-    return {
+    only = ["--unit", unit] if unit else []
+    lectures = ["lectures"]
+    if unit:
+        lectures = sorted(map(str, Path("lectures").glob(f"{unit[2:]}_*.ipynb")))
+    lecture = [*PYTEST, "-p", "tests.conftest", "--nbval", "--nbval-cell-timeout=900", *lectures]
+    found = {
         "style": [sys.executable, "-m", "ruff", "check", "."],
-        "facts": [*PYTEST, *WORKERS, "-m", f"not loop and not browser{slow}"],
-        "lectures": [*PYTEST, "--nbval", "--nbval-cell-timeout=300", *WORKERS, "lectures"],
-        "grading and browser": [*PYTEST, *WORKERS, "-m", f"(loop or browser){slow}"],
+        "facts": [*PYTEST, *only, "-m", f"not loop and not browser{slow}"],
+        "lectures": lecture if lectures else [],
+        "grading and browser": [*PYTEST, *only, "-m", f"(loop or browser){slow}"],
     }
+    return {name: command for name, command in found.items() if command}
+
+
+def costs() -> list[str]:
+    """A table of the seconds that each unit's tests took, and a warning where that is much."""
+    spent = Counter()
+    for file in NOTES.glob("seconds.jsonl"):
+        for test in map(json.loads, file.read_text().splitlines()):
+            spent[test["unit"] or "shared", test["part"]] += test["seconds"]
+    units = sorted({unit for unit, _ in spent}, key=lambda unit: (unit == "shared", unit))
+    rows = {unit: [spent[unit, part] for part in PARTS] for unit in units}
+    table = ["Seconds by unit, of one core" + "".join(f"{head:>10}" for head in (*PARTS, "all"))]
+    for unit, row in rows.items():
+        table.append(f"{unit:28}" + "".join(f"{seconds:10.0f}" for seconds in (*row, sum(row))))
+    dear = [unit for unit, row in rows.items() if unit != "shared" and sum(row) > MOST]
+    return table + ([f"More than {MOST} s: {', '.join(dear)}."] if dear else [])
 
 
 def main() -> int:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")               # two workers on two cores: more threads only wait for each other
-    LEFT_OUT.mkdir(exist_ok=True)
-    for note in LEFT_OUT.iterdir():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--all", action="store_true", help="the tests marked slow, too")
+    parser.add_argument("--unit", default="", help="what belongs to one unit, such as ex06")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")       # two workers on two cores: more only wait
+    NOTES.mkdir(exist_ok=True)
+    for note in NOTES.iterdir():
         note.unlink()
     failed = []
-    for name, command in steps("--all" in sys.argv[1:]).items():
+    for name, command in steps(options.all, options.unit).items():
         print(f"\n{name}: {' '.join(command[2:])}", flush=True)
         start = time.monotonic()
-        if subprocess.run(command, cwd=ROOT).returncode:
+        code = subprocess.run(command).returncode
+        if code and not (options.unit and code == NONE_COLLECTED):
             failed.append(name)
         print(f"{name} took {time.monotonic() - start:.0f} s", flush=True)
-    left_out = sorted({line for note in LEFT_OUT.iterdir() for line in note.read_text().splitlines()})
+    notes = [note.read_text() for note in NOTES.glob("*.txt")]
+    left_out = sorted({line for note in notes for line in note.splitlines()})
     if left_out and os.environ.get("CI"):
         failed.append("tests left out, which CI does not allow")
+    print("\n".join(["", *costs()]))
     print("\n" + (f"FAILED: {', '.join(failed)}" if failed else "All steps passed."))
     print("\n".join(["Left out:", *left_out]) if left_out else "No test was left out.")
     return bool(failed)

@@ -1,9 +1,9 @@
 """Sets up the course in the environment of the Python that runs this file; called by the Makefile.
 
-torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in gigabytes of CUDA
-libraries; `torch_source` decides when to avoid that.
+torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in
+gigabytes of CUDA libraries; `torch_source` decides when to avoid that.
 """
-from __future__ import annotations  # so that a Python that is too old gets to the sentence that says so
+from __future__ import annotations  # so that a Python that is too old gets to the sentence about it
 
 import hashlib
 import os
@@ -18,14 +18,18 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OWN_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
 
 
-def torch_source(system: str, pip_config: str, environment: dict[str, str], has_nvidia: bool) -> list[str]:
-    """The pip arguments that say where torch comes from: PyTorch's CPU index, or none, which leaves the choice to pip.
+def torch_source(system: str, pip_config: str, environment: dict[str, str],
+                 has_nvidia: bool) -> list[str]:
+    """The pip arguments that say where torch comes from: PyTorch's CPU index, or none, which leaves
+    it to pip.
 
-    The CPU index is taken on Linux only, where no NVIDIA driver is, and where pip has no index or find-links of its own:
-    whoever configured one (a mirror, a folder of wheels) has decided already. `pip_config` is what `pip config list` prints.
+    The CPU index is taken on Linux only, where no NVIDIA driver is, and where pip has no index or
+    find-links of its own: whoever configured one (a mirror, a folder of wheels) has decided
+    already. `pip_config` is what `pip config list` prints.
     """
-    configured = any(line.split("=")[0].rpartition(".")[2] in OWN_SOURCES for line in pip_config.splitlines())
-    configured |= any(environment.get("PIP_" + name.upper().replace("-", "_")) for name in OWN_SOURCES)
+    settings = [line.split("=")[0].rpartition(".")[2] for line in pip_config.splitlines()]
+    variables = ["PIP_" + name.upper().replace("-", "_") for name in OWN_SOURCES]
+    configured = bool({*settings} & {*OWN_SOURCES}) or any(map(environment.get, variables))
     if system == "Linux" and not configured and not has_nvidia:
         return ["--index-url", CPU_INDEX]
     return []
@@ -37,7 +41,7 @@ def has_nvidia() -> bool:
 
 
 def fingerprint(root: Path = ROOT) -> str:
-    """Changes when what must be installed changes: the two files that say so, the Python, the place."""
+    """Changes when what must be installed changes: the files that say so, the Python, the place."""
     parts = [(root / name).read_bytes() for name in ("constraints.txt", "pyproject.toml")]
     parts += [sys.version.encode(), str(root).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
@@ -53,14 +57,14 @@ def pin(package: str, constraints: str) -> str:
 
 def main() -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        sys.exit(f"The course needs Python 3.11, 3.12 or 3.13, and this is {platform.python_version()}: "
-                 "try `make PYTHON=python3.12`.")
+        sys.exit("The course needs Python 3.11, 3.12 or 3.13, and this is "
+                 f"{platform.python_version()}: try `make PYTHON=python3.12`.")
     if "--check" in sys.argv[1:]:
         return
     stamp = Path(sys.prefix) / ".course-installed"
     if stamp.is_file() and stamp.read_text() == fingerprint():
         return
-    stamp.unlink(missing_ok=True)                      # an installation that is cut short must not look finished
+    stamp.unlink(missing_ok=True)  # an installation that is cut short must not look finished
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     config = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
     source = torch_source(platform.system(), config, dict(os.environ), has_nvidia())
@@ -71,7 +75,8 @@ def main() -> None:
     for step in steps:
         print("installing", *step, flush=True)
         if subprocess.run([*pip, "install", "--quiet", *step]).returncode:
-            sys.exit("The installation stopped; what pip says stands above. Run the same command again once that is mended.")
+            sys.exit("The installation stopped; what pip says stands above. Run the same command "
+                     "again once that is mended.")
     stamp.write_text(fingerprint())
 
 

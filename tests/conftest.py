@@ -1,12 +1,56 @@
-"""What tests share: `need`, for tests that want a program which not everybody has, and the list of those left out."""
+"""What tests share: `need`, for tests that want a program which not everybody has; a folder for
+courses that are released once a session; which unit a test belongs to; and, for
+scripts/check.py, notes of the tests left out and of the seconds that each one took."""
+import json
 import os
+import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+NOTES = ROOT / ".left-out"
 HOW = {"chromium": "Chromium (on Debian: apt-get install chromium)"}
+
+
+@cache
+def asked_for() -> dict[str, str]:
+    """Module -> the unit whose exercise asks for it, as its notebook says: ddim -> ex07."""
+    found = {}
+    for path in sorted(ROOT.glob("solutions/ex*/ex*.ipynb")):
+        modules = json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["asks_for"]
+        found |= {module.rpartition(".")[2]: path.stem.split("_")[0] for module in modules}
+    return found
+
+
+def unit(test: str) -> str:
+    """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file
+    test_MODULE.py of a module that an exercise asks for; or "" where it belongs to all."""
+    exercise = re.search(r"(?<![a-z])ex\d\d(?!\d)", test)
+    lecture = re.search(r"[/[](\d\d)_[a-z]", test)
+    module = re.match(r"tests/test_(\w+)\.py", test)
+    if exercise:
+        return exercise[0]
+    if lecture:
+        return f"ex{lecture[1]}" if lecture[1] != "00" else ""
+    return asked_for().get(module[1], "") if module else ""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--unit", help="only the tests of this unit, such as ex06")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    only = config.getoption("--unit")
+    if only:
+        config.hook.pytest_deselected(items=[item for item in items if unit(item.nodeid) != only])
+        items[:] = [item for item in items if unit(item.nodeid) == only]
+    for item in items:                                 # what one worker runs together
+        apart = unit(item.nodeid) if item.get_closest_marker("units_apart") else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{apart and '-' + apart}"))
 
 
 @pytest.fixture
@@ -20,14 +64,36 @@ def need():
     return find
 
 
+@pytest.fixture(scope="session", autouse=True)
+def releases(tmp_path_factory):
+    """A folder for courses that the first of this session's processes to want one releases."""
+    import course
+    base = tmp_path_factory.getbasetemp()
+    course.RELEASES = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "releases"
+    course.RELEASES.mkdir(exist_ok=True)
+
+
+def note(file: str, line: str) -> None:
+    NOTES.mkdir(exist_ok=True)
+    with open(NOTES / file, "a", encoding="utf-8") as notes:
+        notes.write(line + "\n")
+
+
 def pytest_collectreport(report):
-    pytest_runtest_logreport(report)                   # a whole file that leaves itself out
+    if report.skipped:                                 # a whole file that leaves itself out
+        left_out(report)
+
+
+def left_out(report) -> None:
+    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    note(f"{os.getpid()}.txt", f"  {report.nodeid.split('@')[0]}: {why.removeprefix('Skipped: ')}")
 
 
 def pytest_runtest_logreport(report):
     if report.skipped:
-        folder = ROOT / ".left-out"
-        folder.mkdir(exist_ok=True)
-        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        with open(folder / str(os.getpid()), "a") as notes:
-            notes.write(f"  {report.nodeid}: {why.removeprefix('Skipped: ')}\n")
+        left_out(report)
+    if "PYTEST_XDIST_WORKER" not in os.environ:        # the process that hears of all tests
+        test, lecture = report.nodeid, report.nodeid.startswith("lectures/")
+        part = "loop" if "loop" in report.keywords else "lecture" if lecture else "facts"
+        line = {"test": test, "unit": unit(test), "part": part, "seconds": report.duration}
+        note("seconds.jsonl", json.dumps(line))

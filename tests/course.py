@@ -1,4 +1,6 @@
-"""A copy of the course in a temporary folder, from release to feedback, by the commands that an instructor types."""
+"""A copy of the course in a temporary folder, from release to feedback, by an instructor's
+commands."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ from exercise import ROOT
 
 from course_lib.grading.sandbox import NoSandbox, bubblewrap
 
+RELEASES = Path()                          # of this session: the fixture `releases` sets it
+
 
 class Course:
     """One exercise, released. `settings` are further lines of nbgrader_config.py."""
@@ -21,14 +25,35 @@ class Course:
         except NoSandbox as why:
             pytest.skip(str(why))
         self.folder, self.name = folder, name
-        (folder / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text() + settings)
-        shutil.copytree(ROOT / "solutions" / name, folder / "solutions" / name)
-        self.nbgrader("generate_assignment", name)
+        shutil.copytree(self._released(), folder, dirs_exist_ok=True)
+        config = (ROOT / "nbgrader_config.py").read_text()
+        (folder / "nbgrader_config.py").write_text(config + settings)
 
-    def run(self, *command: str, env: dict | None = None) -> str:
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([sys.executable, "-m", *command], cwd=self.folder, env=environment | (env or {}), text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    @classmethod
+    def there(cls, folder: Path, name: str) -> "Course":
+        """A course that lies in the folder already."""
+        course = cls.__new__(cls)
+        course.folder, course.name = folder, name
+        return course
+
+    def _released(self) -> Path:
+        """A course that was released once in this session, with its gradebook, to be copied."""
+        made, part = RELEASES / self.name, RELEASES / f"{self.name}.part"
+        with open(RELEASES / f"{self.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)           # another worker may be at it
+            if not made.exists():
+                shutil.rmtree(part, ignore_errors=True)
+                shutil.copytree(ROOT / "solutions" / self.name, part / "solutions" / self.name)
+                shutil.copy(ROOT / "nbgrader_config.py", part)
+                self.run("nbgrader", "generate_assignment", self.name, cwd=part)
+                part.rename(made)
+        return made
+
+    def run(self, *command: str, env: dict | None = None, cwd: Path | None = None) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"} | (env or {})
+        done = subprocess.run([sys.executable, "-m", *command], cwd=cwd or self.folder, text=True,
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}"
         return done.stdout
 
@@ -39,11 +64,16 @@ class Course:
         """The parallel form; returns what it prints, which ends with the table."""
         return self.run("course_lib.grading", self.name, *options, env=env)
 
+    def read(self, *folders: str):
+        """The notebook that lies in a folder of the course."""
+        path = self.folder.joinpath(*folders, self.name, f"{self.name}.ipynb")
+        return nbformat.read(path, as_version=4)
+
     def blank(self):
-        return nbformat.read(self.folder / "exercises" / self.name / f"{self.name}.ipynb", as_version=4)
+        return self.read("exercises")
 
     def master(self):
-        return nbformat.read(self.folder / "solutions" / self.name / f"{self.name}.ipynb", as_version=4)
+        return self.read("solutions")
 
     def handed_in(self, student: str) -> Path:
         """The student's folder, made if it is not there."""
@@ -58,24 +88,40 @@ class Course:
         """student -> question -> points, as the gradebook has them."""
         from nbgrader.api import Gradebook
         with Gradebook(f"sqlite:///{self.folder}/gradebook.db") as book:
-            return {submission.student.id: {grade.name.removeprefix("test_"): grade.score
-                                            for notebook in submission.notebooks for grade in notebook.grades}
-                    for submission in book.assignment_submissions(self.name)}
+            submissions = book.assignment_submissions(self.name)
+            grades = lambda submission: [g for book in submission.notebooks for g in book.grades]
+            name = lambda grade: grade.name.removeprefix("test_")
+            points = lambda submission: {name(g): g.score for g in grades(submission)}
+            return {submission.student.id: points(submission) for submission in submissions}
+
+    def graded(self, student: str):
+        """The notebook as it was graded, with what was shown to its cells."""
+        return self.read("autograded", student)
+
+    def said(self, student: str, question: str) -> str:
+        """What the test of a question says to the student."""
+        shown = cell(self.graded(student), f"test_{question}").outputs
+        texts = [output.get("text") or "\n".join(output.get("traceback", ())) for output in shown]
+        return "\n".join(texts)
 
     def feedback(self, student: str) -> str:
-        return (self.folder / "feedback" / student / self.name / f"{self.name}.html").read_text(encoding="utf-8")
+        path = self.folder / "feedback" / student / self.name / f"{self.name}.html"
+        return path.read_text(encoding="utf-8")
 
 
 def cell(notebook, grade_id: str):
     """The cell with that grade_id."""
-    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+    marks = lambda c: c.metadata.get("nbgrader", {})
+    return next(c for c in notebook.cells if marks(c).get("grade_id") == grade_id)
 
 
-def with_answers(notebook, kind: str, k: int, answers: Path):
-    """The notebook with the k-th wrong or right answer to every question that has some."""
+def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
+    """The notebook with the k-th wrong or right answer to every question that has some, or to
+    `only` one."""
     notebook = nbformat.from_dict(notebook)
     for c in notebook.cells:
-        files = sorted((answers / c.metadata.get("nbgrader", {}).get("grade_id", "-")).glob(f"{kind}_*.py"))
+        question = c.metadata.get("nbgrader", {}).get("grade_id", "-")
+        files = sorted((answers / question).glob(f"{kind}_*.py")) if only in ("", question) else []
         if files:
             c.source = files[k % len(files)].read_text().split("\n", 1)[1].strip()
         elif c.cell_type == "markdown" and c.metadata.get("nbgrader", {}).get("solution"):

@@ -23,7 +23,8 @@ def nbgrader(cell) -> dict:
 
 def questions(name: str) -> dict[str, int]:
     """grade_id -> points of the questions that are graded by machine."""
-    scored = [nbgrader(cell) for cell in cells(name) if nbgrader(cell)["grade"] and not nbgrader(cell)["solution"]]
+    about = map(nbgrader, cells(name))
+    scored = [cell for cell in about if cell["grade"] and not cell["solution"]]
     return {cell["grade_id"].removeprefix("test_"): cell["points"] for cell in scored}
 
 
@@ -33,7 +34,8 @@ def solution(name: str, question: str) -> str:
 
 
 def run(name: str, question: str, source: str):
-    """What `source` defines under the question's name, where the instructor's cells have run before."""
+    """What `source` defines under the question's name, where the instructor's cells have run
+    before."""
     namespace: dict = {}
     for cell in cells(name):
         if cell.cell_type == "code" and nbgrader(cell)["locked"] and not nbgrader(cell)["grade"]:

@@ -1,4 +1,5 @@
-"""Every exercise, found by its folder: the master's answers are right, and its checks accept what is right and nothing else."""
+"""Every exercise, found by its folder: the master's answers are right, and its checks accept
+what is right and nothing else."""
 import re
 import warnings
 from importlib import import_module
@@ -12,16 +13,25 @@ from course_lib.hidden import answers
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 QUESTIONS = [(name, question) for name in EXERCISES for question in questions(name)]
 ANSWERS = [(name, path) for name in EXERCISES for path in sorted(answers(name).glob("*/*.py"))]
+pytestmark = pytest.mark.units_apart
 by_exercise = pytest.mark.parametrize("name", EXERCISES)
-by_question = pytest.mark.parametrize("name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
-by_answer = pytest.mark.parametrize("name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
+by_question = pytest.mark.parametrize(
+    "name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])
+by_answer = pytest.mark.parametrize(
+    "name, path", ANSWERS, ids=[f"{short(name)}-{p.parent.name}-{p.stem}" for name, p in ANSWERS])
+
+
+def answers_to(name: str, question: str = "*") -> list:
+    """The files of known answers."""
+    return sorted(answers(name).glob(f"{question}/*.py"))
 
 
 def check(name: str, question: str, answer, seed: int = 0) -> None:
     """Silent, since nbgrader gives no points to a cell that writes a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        getattr(import_module(f"course_lib.hidden.{short(name)}.checks"), f"check_{question}")(answer, seed)
+        checks = import_module(f"course_lib.hidden.{short(name)}.checks")
+        getattr(checks, f"check_{question}")(answer, seed)
 
 
 @by_question
@@ -51,31 +61,34 @@ def test_an_answer_says_first_what_is_different(name, path):
 @by_question
 def test_no_two_answers_say_the_same(name, question):
     """Feedback names a slip by its first line."""
-    lines = [path.read_text().split("\n", 1)[0] for other, path in ANSWERS if (other, path.parent.name) == (name, question)]
+    lines = [path.read_text().split("\n", 1)[0] for path in answers_to(name, question)]
     assert len(set(lines)) == len(lines)
 
 
 @by_question
 def test_there_are_enough_answers(name, question):
-    kinds = [path.stem.split("_")[0] for other, path in ANSWERS if (other, path.parent.name) == (name, question)]
-    assert kinds.count("wrong") >= 6 and kinds.count("right") >= 2 and set(kinds) == {"wrong", "right"}
+    kinds = [path.stem.split("_")[0] for path in answers_to(name, question)]
+    assert kinds.count("wrong") >= 6 and kinds.count("right") >= 2
+    assert set(kinds) == {"wrong", "right"}
 
 
 @by_exercise
 def test_answers_belong_to_questions(name):
-    assert {path.parent.name for other, path in ANSWERS if other == name} <= set(questions(name))
+    assert {path.parent.name for path in answers_to(name)} <= set(questions(name))
 
 
 @by_exercise
 def test_the_exercise_does_not_import_what_it_asks_for(name):
-    modules = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4).metadata.course["asks_for"]
-    files = [path for room in ("checks", "proofs", "nets") for path in (ROOT / "course_lib" / room).rglob("*.py")]
-    files += [*answers(name).parent.glob("*.py"), ROOT / "course_lib" / "show.py"]
-    texts = [path.read_text() for path in files] + [path.read_text() for other, path in ANSWERS if other == name]
-    texts += [cell.source for cell in cells(name)]
-    for module in modules:
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    library = ROOT / "course_lib"
+    rooms = [library / name for name in ("checks", "proofs", "nets")]
+    files = [path for room in rooms for path in room.rglob("*.py")]
+    files += [library / "show.py", *answers(name).parent.glob("*.py"), *answers_to(name)]
+    texts = [path.read_text() for path in files] + [cell.source for cell in notebook.cells]
+    for module in notebook.metadata.course["asks_for"]:
         package, last = module.rsplit(".", 1)
-        assert not [text for text in texts if re.search(rf"\b{module}\b|from {package} import .*\b{last}\b", text)]
+        imports = re.compile(rf"\b{module}\b|from {package} import .*\b{last}\b")
+        assert not [text for text in texts if imports.search(text)]
 
 
 @by_exercise
@@ -85,13 +98,18 @@ def test_each_question_is_complete(name):
         if not about["grade"] or about["solution"]:
             continue
         question = about["grade_id"].removeprefix("test_")
-        assert question == "proof" or f"{short(name)}.check_{question}({question}, seed)" in cell.source.split("HIDDEN TESTS")[1]
-        assert "assert" in cell.source.split("### BEGIN HIDDEN TESTS")[0] or question == "proof"
+        if question != "proof":
+            visible, hidden = cell.source.split("HIDDEN TESTS")[:2]
+            assert "assert" in visible
+            assert f"{short(name)}.check_{question}({question}, seed)" in hidden
         before = cells(name)[:i]
-        assert any(nbgrader(other).get("grade_id") == question and nbgrader(other)["solution"] for other in before)
-        text = next(other.source for other in reversed(before) if other.source.startswith("## "))
-        hints = next(other.source for other in reversed(before) if other.source.startswith("<details>"))
-        assert f"*{about['points']} points, " in text and "minutes" in text and "★" in text and text.count("$") > 2
+        asked = [nbgrader(other) for other in before if nbgrader(other).get("grade_id") == question]
+        assert any(answer["solution"] for answer in asked)
+        above = [other.source for other in reversed(before)]
+        text = next(source for source in above if source.startswith("## "))
+        hints = next(source for source in above if source.startswith("<details>"))
+        assert f"*{about['points']} points, " in text and "minutes" in text
+        assert "★" in text and text.count("$") > 2
         assert hints.count("<details>") == hints.count("</details>") == 3
 
 

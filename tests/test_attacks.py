@@ -1,13 +1,15 @@
-"""Hostile and broken submissions, graded beside honest ones: nobody gets what is not earned, and nothing leaks or stays."""
+"""Hostile and broken submissions, graded beside honest ones: nobody gets what is not earned, and
+nothing leaks or stays."""
 import base64
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import site
 import subprocess
 import sys
-import time
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,9 +23,20 @@ from exercise import questions
 
 NAME = "ex01_minimax"
 VICTIMS = ("a-victim", "c-victim", "h-victim", "lf-victim", "pf-victim", "rf-victim", "z-victim")
-LIMITS = "\nc.Grading.cell_timeout = 8\nc.Grading.total_timeout = 60\nc.Grading.memory = 1024\n"
-KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_loss", "generator_losses", "proof", "written")
-GROUPS = ("[a-l]*", "[m-z]*")                          # whose feedback is made side by side
+LATER = VICTIMS[3:6]                           # graded beside the attacks that wait for a limit
+LIMITS = """
+import os
+c.Grading.memory = 1024
+if "SHORT" in os.environ:
+    c.Grading.cell_timeout, c.Grading.total_timeout = 5, 30
+"""
+KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_loss",
+        "generator_losses", "proof", "written")
+ALIVE = ("iframe", "object", "embed", "form", "base", "link", "frame", "applet", "svg", "math",
+         "template")
+SCHEME = re.compile(r"(javascript|vbscript|data:(?!image/(png|jpeg);)|file):?")
+TEX = re.compile(r"\\(?:href|url|style|unicode|require|class|cssId|mmlToken)\b.{0,30}")
+GROUPS = ("[a-l]*", "[m-z]*")                  # whose feedback is made side by side
 FULL = {question: points for question, points in questions(NAME).items() if question in KEPT}
 ATTACKS = attacks.load()
 TAKEN = [name for name, attack in ATTACKS.items() if not attack.refused and not attack.ignored]
@@ -52,13 +65,13 @@ class Alive(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.within.append(tag)
-        if tag in ("iframe", "object", "embed", "form", "base", "link", "frame", "applet", "svg", "math", "template"):
+        if tag in ALIVE:
             self.found.add((tag, str(attrs)))
         if tag == "meta" and "refresh" in str(attrs):
             self.found.add((tag, str(attrs)))
         for key, value in attrs:
             scheme = re.sub(r"[\s\x00-\x20]", "", value or "").lower()
-            if key.startswith("on") or re.match(r"(javascript|vbscript|data:(?!image/(png|jpeg);)|file):?", scheme):
+            if key.startswith("on") or SCHEME.match(scheme):
                 self.found.add((tag, key, value))
 
     def handle_endtag(self, tag):
@@ -69,8 +82,8 @@ class Alive(HTMLParser):
         if self.within and self.within[-1] in ("script", "style"):
             self.found.add((self.within[-1], hashlib.sha256(data.encode()).hexdigest()))
         elif not {"pre", "code"} & set(self.within):
-            self.texts.append(data)                        # MathJax reads these
-            for tex in re.findall(r"\\(?:href|url|style|unicode|require|class|cssId|mmlToken)\b.{0,30}", data):
+            self.texts.append(data)            # MathJax reads these
+            for tex in TEX.findall(data):
                 self.found.add(("tex", tex))
 
 
@@ -86,7 +99,8 @@ def snapshot(*places: Path) -> dict[str, str]:
                 path = os.path.join(root, name)
                 mode = os.lstat(path).st_mode
                 regular = mode & 0o170000 == 0o100000 and os.path.getsize(path) < 50 << 20
-                found[str(path)] = f"{mode:o} " + (hashlib.sha256(open(path, "rb").read()).hexdigest() if regular else "")
+                content = Path(os.fsdecode(path)).read_bytes() if regular else b""
+                found[str(path)] = f"{mode:o} {hashlib.sha256(content).hexdigest()}"
     return found
 
 
@@ -96,76 +110,117 @@ def listing() -> dict[str, list]:
     return {place: sorted(os.listdir(place)) for place in places if os.path.isdir(place)}
 
 
-class Run:
-    """A course with its secrets, and what a run of the grader on all submissions came to."""
+SECRETS = ("environment", "course", "home", "submission", "hidden tests", "solution", "rubric")
 
-    def __init__(self, factory, names):
-        self.folder, self.home, self.marks, temp = (factory.mktemp(n) for n in ("course", "home", "marks", "temp"))
-        self.secrets = {n: canary() for n in ("environment", "course", "home", "submission", "hidden tests", "solution", "rubric")}
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A released course with secrets in its solutions and hidden tests, to be copied; and the
+    secrets."""
+    secret = {what: canary() for what in SECRETS}
+    folder = tmp_path_factory.mktemp("planted")
+    course = Course(folder, NAME, LIMITS)
+    master = course.master()
+    name = lambda c: c.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix("test_")
+    master.cells = [c for c in master.cells if name(c) in KEPT or "grade_proof" in c.source]
+    test = cell(master, "test_game_value")
+    line = f"secret = '{secret['hidden tests']}'\n"
+    test.source = test.source.replace("### END HIDDEN", f"{line}### END HIDDEN")
+    answer, written = cell(master, "game_value"), cell(master, "written")
+    answer.source = answer.source.replace("    ### END", f"    # {secret['solution']}\n    ### END")
+    written.source = written.source.replace("### END", f"{secret['rubric']}\n### END")
+    nbformat.write(master, folder / "solutions" / NAME / f"{NAME}.ipynb")
+    (folder / "gradebook.db").unlink()
+    course.nbgrader("generate_assignment", NAME, "--force")
+    return folder, secret
+
+
+class Run:
+    """A course with its secrets, and what runs of the grader on all submissions came to."""
+
+    def __init__(self, factory, planted, names):
+        folders = [factory.mktemp(name) for name in ("course", "home", "marks", "temp")]
+        self.folder, self.home, self.marks, self.temp = folders
+        source, self.secrets = planted
+        shutil.copytree(source, self.folder, dirs_exist_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.env = os.environ | {"HOME": str(self.home), "TMPDIR": str(temp), "PATH": path, "OMP_NUM_THREADS": "1",
+        self.env = os.environ | {"HOME": str(self.home), "TMPDIR": str(self.temp), "PATH": path,
+                                 "OMP_NUM_THREADS": "1",
                                  "GRADER_TOKEN": self.secrets["environment"]}
-        self.temp, self.attacks = temp, {name: ATTACKS[name] for name in names}
-        self.course = course = Course(self.folder, NAME, LIMITS)
-        master = course.master()
-        name = lambda c: c.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix("test_")
-        master.cells = [c for c in master.cells if name(c) in KEPT or "grade_proof" in c.source]
-        test = cell(master, "test_game_value")
-        test.source = test.source.replace("### END HIDDEN", f"secret = '{self.secrets['hidden tests']}'\n### END HIDDEN")
-        answer, written = cell(master, "game_value"), cell(master, "written")
-        answer.source = answer.source.replace("    ### END", f"    # {self.secrets['solution']}\n    ### END")
-        written.source = written.source.replace("### END", f"{self.secrets['rubric']}\n### END")
-        nbformat.write(master, self.folder / "solutions" / NAME / f"{NAME}.ipynb")
-        (self.folder / "gradebook.db").unlink()
-        self.command("nbgrader", "generate_assignment", NAME, "--force")
+        self.attacks, self.changed = {name: ATTACKS[name] for name in names}, []
+        self.course = course = Course.there(self.folder, NAME)
         (self.folder / "secret.txt").write_text(self.secrets["course"])
         (self.home / "secret.txt").write_text(self.secrets["home"])
         course.release, course.home, course.marks = course.blank(), self.home, self.marks
-        for student in VICTIMS:
-            honest = course.master()
+
+    def hand_in(self, victims, waits: bool | None = None) -> None:
+        """All attacks, or those that wait for a limit, or those that do not; and the victims'
+        honest work."""
+        for student in victims:
+            honest = self.course.master()
             cell(honest, "written").source = f"My own thoughts, {self.secrets['submission']}."
             cell(honest, "game_value").source = attacks.RIGHT
-            course.submit(student, honest)
+            self.course.submit(student, honest)
         for attack in self.attacks.values():
-            attack.put(course)
+            if waits in (None, attack.waits):
+                attack.put(self.course)
 
-    def command(self, *command: str, wait: bool = True):
-        running = subprocess.Popen([sys.executable, "-m", *command], cwd=self.folder, env=self.env, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
+    def command(self, *command: str, wait: bool = True, **env: str):
+        words = [sys.executable, "-m", *command]
+        running = subprocess.Popen(words, cwd=self.folder, env=self.env | env,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return self.finish(running) if wait else running
 
     def finish(self, running) -> tuple[int, str]:
-        said = running.communicate(timeout=900)[0].decode("utf-8", "replace")
+        said = running.communicate(timeout=1800)[0].decode("utf-8", "replace")
         return running.returncode, said
+
+    @contextmanager
+    def watched(self):
+        """Notes what changes on this machine meanwhile, but for what grading makes."""
+        look = lambda: (snapshot(self.folder, self.home), listing())
+        before = look()
+        yield
+        for then, now in zip(before, look()):
+            both = then.keys() | now.keys()
+            self.changed += [path for path in both if then.get(path) != now.get(path)]
 
     def left(self) -> list[str]:
         """Processes that the run or a submission left behind."""
-        found = []
+        found, marks = [], (OUTLIVED, str(self.temp), self.secrets["environment"])
         for process in psutil.process_iter():
             try:
-                words = " ".join(process.cmdline() + [f"{k}={v}" for k, v in process.environ().items()])
+                variables = [f"{key}={value}" for key, value in process.environ().items()]
+                words = " ".join(process.cmdline() + variables)
             except psutil.Error:
                 continue
-            if process.pid != os.getpid() and (OUTLIVED in words or str(self.temp) in words or self.secrets["environment"] in words):
+            if process.pid != os.getpid() and any(mark in words for mark in marks):
                 found.append(f"{process.pid} {process.name()} {' '.join(process.cmdline())[:100]}")
         return found
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """All attacks and all victims, graded in the parallel form, with feedback."""
-    run = Run(tmp_path_factory, ATTACKS)
-    before = snapshot(run.folder, run.home), listing()
-    start = time.monotonic()
-    run.code, run.said = run.command("course_lib.grading", NAME, "--jobs", "2")
-    run.seconds = time.monotonic() - start
-    run.remains, run.unclean = run.left(), sorted(os.listdir(run.temp))
-    feedback = [run.command("nbgrader", "generate_feedback", NAME, f"--student={group}", wait=False) for group in GROUPS]
-    run.feedback = [run.finish(running) for running in feedback]
-    after = snapshot(run.folder, run.home), listing()
-    run.changed = [path for then, now in zip(before, after) for path in then.keys() | now.keys() if then.get(path) != now.get(path)]
+def run(tmp_path_factory, planted):
+    """All attacks and all victims, graded in the parallel form, with feedback.
+
+    Those that wait for a limit come in a second run with short limits, many at a time. What must
+    earn points beside them takes less than a tenth of these; in the first run, under the course's
+    own, a hundredth."""
+    run = Run(tmp_path_factory, planted, ATTACKS)
+    run.hand_in([name for name in VICTIMS if name not in LATER], waits=False)
+    with run.watched():
+        first = run.command("course_lib.grading", NAME, "--jobs", "2")
+    run.hand_in(LATER, waits=True)
+    with run.watched():
+        run.code, run.said = run.command("course_lib.grading", NAME, "--jobs", "6", SHORT="1")
+        run.remains, run.unclean = run.left(), sorted(os.listdir(run.temp))
+        make = ("nbgrader", "generate_feedback", NAME)
+        feedback = [run.command(*make, f"--student={group}", wait=False) for group in GROUPS]
+        run.feedback = [run.finish(running) for running in feedback]
+    run.all = [first, (run.code, run.said)]
     run.scores = run.course.scores()
-    run.honest = Alive(run.course.feedback(VICTIMS[0])).found if (run.folder / "feedback").exists() else set()
+    made = (run.folder / "feedback").exists()
+    run.honest = Alive(run.course.feedback(VICTIMS[0])).found if made else set()
     return run
 
 
@@ -176,22 +231,27 @@ def rows(said: str) -> list[str]:
 
 def row(said: str, student: str) -> str:
     """A student's line, in which names are cut off at 30 characters; "" where there is none."""
-    return next((line for line in rows(said) if line[:30].split("  ")[0].rstrip() == student[:30]), "")
+    its = lambda line: line[:30].split("  ")[0].rstrip() == student[:30]
+    return next(filter(its, rows(said)), "")
 
 
 def earned(scores: dict) -> dict[str, float]:
     return {question: points for question, points in scores.items() if points}
 
 
-def test_the_run_ended_well(run):
-    assert run.code == 0 and "Traceback" not in run.said, run.said[-3000:]
+def test_the_runs_ended_well(run):
+    for code, said in run.all:
+        assert code == 0 and "Traceback" not in said, said[-3000:]
     assert all(code == 0 for code, _ in run.feedback), [said[-2000:] for _, said in run.feedback]
 
 
 def test_each_submission_has_a_row(run):
-    missing = [name for name in (*VICTIMS, *(a.student for a in run.attacks.values() if a.student in run.attacks)) if not row(run.said, name)]
-    assert not missing and len(rows(run.said)) == len(VICTIMS) + sum(not a.ignored for a in run.attacks.values())
-    assert not re.search(r"[^\n\x20-\x7e\u00a0-\U0010ffff]", run.said), "control characters in the table"
+    submitted = [attack for attack in run.attacks.values() if not attack.ignored]
+    named = [attack.student for attack in submitted if attack.student in run.attacks]
+    assert not [name for name in (*VICTIMS, *named) if not row(run.said, name)]
+    assert len(rows(run.said)) == len(VICTIMS) + len(submitted)
+    control = re.search(r"[^\n\x20-\x7e\u00a0-\U0010ffff]", run.said)
+    assert not control, "control characters in the table"
 
 
 @pytest.mark.parametrize("name", VICTIMS)
@@ -205,7 +265,7 @@ def test_an_attack_earns_what_its_honest_part_does(run, name):
     assert got == attack.earns or (attack.may and got == attack.may), attack.tries
 
 
-@pytest.mark.parametrize("name", [name for name, attack in ATTACKS.items() if attack.refused or attack.ignored])
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name not in TAKEN])
 def test_what_cannot_be_read_is_refused(run, name):
     attack = ATTACKS[name]
     assert str(attack.student) not in run.scores
@@ -220,11 +280,14 @@ def test_feedback_tells_no_secrets_and_holds_nothing_alive(run, name):
     alive = Alive(page)
     plain = re.sub(r"<[^>]*>", "", page)
     for what, secret in run.secrets.items():
-        assert not any(form in text for text in (page, plain) for form in hidden_forms(secret)), f"{attack.tries} It read the {what}."
-    source = (run.folder / "submitted" / name / NAME).glob("*.ipynb")
-    if not any(str(run.folder) in path.read_text(errors="replace") for path in source if path.is_file()):
+        shown = [form for form in hidden_forms(secret) if form in page or form in plain]
+        assert not shown, f"{attack.tries} It read the {what}."
+    files = (run.folder / "submitted" / name / NAME).glob("*.ipynb")
+    sources = [path.read_text(errors="replace") for path in files if path.is_file()]
+    if not any(str(run.folder) in source for source in sources):
         assert str(run.folder) not in plain, f"{attack.tries} It knows where the course is."
-    assert not any(text in plain for text in ("BEGIN HIDDEN", "ex01.check_game", *attack.never)), attack.tries
+    never = ("BEGIN HIDDEN", "ex01.check_game", *attack.never)
+    assert not [text for text in never if text in plain], attack.tries
     assert not alive.found - run.honest, attack.tries
 
 
@@ -238,14 +301,14 @@ def test_nothing_stays(run):
     assert not run.unclean, "temporary folders are left"
 
 
-FEW = ("broken-nul", "broken-zip_file", "cells-outputs_there", "leaving-call_kill_self_etc", "patching-builtins", "protocol-id_future_etc",
-       "results-equal_etc", "broken-pipe")
+FEW = ("broken-nul", "broken-zip_file", "broken-pipe", "cells-outputs_there",
+       "leaving-call_kill_self_etc", "patching-builtins", "protocol-id_future_etc",
+       "results-equal_etc")
 
 
-def test_plain_nbgrader_gives_the_same(tmp_path_factory):
-    run = Run(tmp_path_factory, FEW)
-    for student in VICTIMS[1:]:
-        (run.folder / "submitted" / student).rename(run.folder / student)
+def test_plain_nbgrader_gives_the_same(tmp_path_factory, planted):
+    run = Run(tmp_path_factory, planted, FEW)
+    run.hand_in(VICTIMS[:1])
     code, said = run.command("nbgrader", "autograde", NAME)
     assert code == 0, said[-3000:]
     scores = run.course.scores()

@@ -1,4 +1,6 @@
-"""Lectures as a student meets them: in JupyterLab, in a browser, with a slider that moves the picture."""
+"""Lectures as a student meets them: in JupyterLab, in a browser, with a slider that moves the
+picture."""
+import ast
 import json
 import os
 import secrets
@@ -8,48 +10,122 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
 
+from course_lib.grading.checker import names_in, python
+
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+PATIENCE = 300                     # seconds; what takes longer hangs, also on a busy machine
+pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """JupyterLab on loopback over a copy of the lectures; gives its address with the token."""
-    shutil.copytree(ROOT / "lectures", tmp_path / "lectures")
-    shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
-    shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
-    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(8)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-                                "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
-               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path}"]
-    server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(120):
+def names(source: str) -> tuple[set[str], set[str]]:
+    """The names that a cell reads before it binds them, and those that it binds."""
+    read, bound = set(), set()
+    for statement in ast.parse(python(source)).body:
+        reads, binds = names_in(ast.unparse(statement))
+        first = set() if isinstance(statement, ast.Assign | ast.AugAssign) else binds
+        read |= reads - bound - first
+        bound |= binds
+    return read, bound
+
+
+def needs(cells: list, last: int) -> list[int]:
+    """Which cells must have run for that one: those that bind the names that it reads, and what
+    they need."""
+    needed, wanted = [], set()
+    for i in range(last, -1, -1):
+        read, bound = names(cells[i].source) if cells[i].cell_type == "code" else (set(), set())
+        if i == last or bound & wanted:
+            needed.insert(0, i)
+            wanted = wanted - bound | read
+    return needed
+
+
+def with_slider(path: Path):
+    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs
+    them all. None where it has no slider."""
+    notebook = nbformat.read(path, as_version=4)
+    cells = notebook.cells
+    code = [i for i, cell in enumerate(cells) if cell.cell_type == "code"]
+    sliders = [i for i in code if "Slider(" in cells[i].source]
+    if not sliders:
+        return None
+    notebook.cells = [cells[i] for i in min((needs(cells, i) for i in sliders), key=len)]
+    return notebook
+
+
+LECTURES = {path.stem: with_slider(path) for path in sorted(ROOT.glob("lectures/*.ipynb"))}
+SLIDERS = {name: notebook for name, notebook in LECTURES.items() if notebook}
+
+
+class Lab:
+    """JupyterLab on loopback over a copy of the course."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.token = folder, secrets.token_hex(8)
+        shutil.copytree(ROOT / "lectures", folder / "lectures")
+        shutil.copytree(ROOT / "benchmarks" / "results", folder / "benchmarks" / "results")
+        shutil.copytree(ROOT / "solutions", folder / "solutions")
+        shutil.copy(ROOT / "nbgrader_config.py", folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder),
+                                    "JUPYTER_CONFIG_DIR": str(folder / "config"),
+                                    "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
+        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
+                   f"--port={port}", f"--ServerApp.root_dir={folder}",
+                   f"--IdentityProvider.token={self.token}"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.server = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
+
+    def ask(self, what: str, method: str = "GET"):
+        who = {"Authorization": f"token {self.token}"}
+        with urlopen(Request(f"{self.address}/api/{what}", method=method, headers=who)) as answer:
+            return json.loads(answer.read() or "null")
+
+    def wait(self) -> None:
+        end = time.monotonic() + PATIENCE
+        while True:
             try:
-                json.load(urlopen(f"{address}/api/status?token={token}"))
-                break
+                return self.ask("status")
             except OSError:
-                time.sleep(0.5)
-        yield address, token
-    finally:
-        server.terminate()
+                assert self.server.poll() is None and time.monotonic() < end, "it does not start"
+                time.sleep(0.2)
+
+    def page(self, workspace: str, path: str = "") -> str:
+        """Its address. Each test has a workspace of its own, where nothing is open yet."""
+        place = f"{workspace}/tree/{path}" if path else workspace
+        return f"{self.address}/lab/workspaces/{place}?token={self.token}"
+
+    def end_kernels(self) -> None:
+        for kernel in self.ask("kernels"):
+            self.ask(f"kernels/{kernel['id']}", "DELETE")
+
+    def close(self) -> None:
+        self.server.terminate()
         try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:                   # a busy machine, and nothing here to save
-            server.kill()
-            server.wait(20)
+            self.server.wait(20)
+        except subprocess.TimeoutExpired:              # a busy machine, and nothing here to save
+            self.server.kill()
+            self.server.wait()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        lab.wait()
+        yield lab
+    finally:
+        lab.close()
 
 
 @pytest.fixture
@@ -58,47 +134,44 @@ def page(need):
     chromium = need("chromium")
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1300, "height": 1000})
+        patience = PATIENCE * 1000
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=patience)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        page.set_default_timeout(patience)
+        yield page
         browser.close()
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("lecture, cells", [("01_minimax_game", None), ("06_diffusion", ("imports", "hook", "forward-slider")),
-                                            ("07_ddim_and_guidance", ("imports", "hook", "digits-accuracy", "slider"))])
-def test_the_slider_of_a_lecture_moves_its_picture(page, lab, tmp_path, lecture, cells):
-    """cells: those that the slider needs, where not all of them are run; nbval runs them all."""
-    path = tmp_path / "lectures" / f"{lecture}.ipynb"
-    if cells:
-        notebook = nbformat.read(path, as_version=4)
-        notebook.cells = [cell for cell in notebook.cells if cell.id in cells]
-        assert len(notebook.cells) == len(cells)
-        nbformat.write(notebook, path)
-    address, token = lab
-    page.goto(f"{address}/lab/tree/lectures/{lecture}.ipynb?token={token}")
-    page.wait_for_selector(".jp-Notebook", timeout=60_000)
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)       # without a kernel, Run All does nothing
+def test_there_are_sliders():
+    assert SLIDERS and all(2 <= len(notebook.cells) for notebook in SLIDERS.values())
+
+
+@pytest.mark.parametrize("lecture", SLIDERS)
+def test_the_slider_of_a_lecture_moves_its_picture(page, lab, lecture):
+    nbformat.write(SLIDERS[lecture], lab.folder / "lectures" / f"{lecture}.ipynb")
+    page.goto(lab.page(lecture, f"lectures/{lecture}.ipynb"))
+    page.wait_for_selector(".jp-Notebook")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()     # without a kernel, nothing runs
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     slider = page.locator(".widget-slider .noUi-handle").first
-    slider.wait_for(state="attached", timeout=240_000)
-    picture = page.locator(".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img").last
-    picture.wait_for(state="attached", timeout=60_000)
+    slider.wait_for(state="attached")
+    shown = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
+    picture = page.locator(shown).last
+    picture.wait_for(state="attached")
     before = picture.get_attribute("src")
     slider.scroll_into_view_if_needed()
     slider.focus()
     page.keyboard.press("ArrowRight")
-    for _ in range(120):
-        page.wait_for_timeout(500)
-        if picture.get_attribute("src") != before:
-            break
+    end = time.monotonic() + PATIENCE
+    while picture.get_attribute("src") == before and time.monotonic() < end:
+        page.wait_for_timeout(100)
     assert picture.get_attribute("src") != before, "the slider moved and the picture did not change"
+    lab.end_kernels()
 
 
-@pytest.mark.browser
 def test_formgrader_opens_in_jupyterlab(page, lab):
-    address, token = lab
-    page.goto(f"{address}/lab?token={token}")
-    page.get_by_role("menuitem", name="Nbgrader", exact=True).click(timeout=60_000)
+    page.goto(lab.page("formgrader"))
+    page.get_by_role("menuitem", name="Nbgrader", exact=True).click()
     page.get_by_text("Formgrader", exact=True).click()
-    page.frame_locator("iframe").get_by_role("heading", name="Manage Assignments").wait_for(timeout=60_000)
+    page.frame_locator("iframe").get_by_role("heading", name="Manage Assignments").wait_for()

@@ -1,4 +1,4 @@
-"""What students get works by itself, and holds no solution, hidden test, check of an exercise, or answer."""
+"""What students get works by itself, and holds no solution, hidden test, check or answer."""
 import os
 import re
 import subprocess
@@ -9,7 +9,8 @@ from exercise import ROOT, cells, nbgrader
 
 from course_lib.hidden import ROOM
 
-GIVEN = {'"sum(pi*p*log(D) + (1-pi)*g*log(1-D))",'}      # the game itself, which the checker of proofs starts from
+GIVEN = {'"sum(pi*p*log(D) + (1-pi)*g*log(1-D))",'}     # the game itself, which proofs start from
+NEVER = re.compile(r"solutions|/answers/|wrong_|right_|course_lib/(hidden|grading)|gradebook")
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 
 
@@ -17,8 +18,18 @@ EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle") / "student"
     for _ in range(2):
-        subprocess.run([sys.executable, ROOT / "scripts" / "bundle.py", folder], check=True, capture_output=True)
+        assert make(folder).returncode == 0
     return folder
+
+
+def make(folder) -> subprocess.CompletedProcess:
+    command = [sys.executable, ROOT / "scripts" / "bundle.py", folder]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def git(bundle, *command: str) -> str:
+    done = subprocess.run(["git", "-C", bundle, *command], check=True, capture_output=True)
+    return done.stdout.decode(errors="replace")
 
 
 def secrets() -> list[str]:
@@ -27,31 +38,34 @@ def secrets() -> list[str]:
     for name in EXERCISES:
         public = (ROOT / "exercises" / name / f"{name}.ipynb").read_text()
         for cell in cells(name):
-            for region in re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)(.*?)### END", cell.source, re.DOTALL):
-                found |= {line.strip() for line in region.splitlines() if len(line.strip()) > 30 and line.strip() not in public}
+            for region in REGION.findall(cell.source):
+                found |= {line.strip() for line in region.splitlines()}
+        found = {line for line in found if len(line) > 30 and line not in public}
     return sorted(found - GIVEN)
 
 
+REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)(.*?)### END", re.DOTALL)
+
+
 def test_nothing_secret_is_in_it_or_in_its_history(bundle):
-    log = subprocess.run(["git", "-C", bundle, "log", "-p", "--all", "--text"], check=True, capture_output=True)
-    everything = log.stdout.decode(errors="replace")
+    everything = git(bundle, "log", "-p", "--all", "--text")
     assert len(secrets()) > 20
     assert not [line for line in secrets() if line in everything]
-    names = subprocess.run(["git", "-C", bundle, "ls-files"], check=True, capture_output=True, text=True).stdout.split()
-    assert not [n for n in names if re.search(r"solutions|/answers/|wrong_|right_|course_lib/hidden|course_lib/grading|gradebook", n)]
+    assert not [name for name in git(bundle, "ls-files").split() if NEVER.search(name)]
     assert "HIDDEN TESTS" not in everything and "BEGIN SOLUTION" not in everything
     for path in ROOM.glob("*/answers/*/*.py"):
         assert path.read_text().split("\n", 1)[0] not in everything, path
 
 
 def test_running_it_again_adds_nothing_where_nothing_changed(bundle):
-    log = subprocess.run(["git", "-C", bundle, "log", "--oneline"], check=True, capture_output=True, text=True).stdout
-    assert len(log.splitlines()) == 1 and not subprocess.run(["git", "-C", bundle, "status", "--short"], capture_output=True).stdout
+    assert len(git(bundle, "log", "--oneline").splitlines()) == 1
+    assert not git(bundle, "status", "--short")
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_an_exercise_starts_with_what_is_in_it(bundle, name):
-    code = "\n".join(c.source for c in cells(name) if c.cell_type == "code" and nbgrader(c)["locked"] and not nbgrader(c)["grade"])
+    locked = [c for c in cells(name) if c.cell_type == "code" and nbgrader(c)["locked"]]
+    code = "\n".join(c.source for c in locked if not nbgrader(c)["grade"])
     theirs = f"""
 import sys
 sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]
@@ -59,11 +73,13 @@ sys.path.insert(0, {str(bundle)!r})
 {code}
 import course_lib
 assert course_lib.__file__.startswith({str(bundle)!r})"""
-    done = subprocess.run([sys.executable, "-c", theirs], capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "agg"}, cwd=bundle)
+    command, environment = [sys.executable, "-c", theirs], os.environ | {"MPLBACKEND": "agg"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=bundle, env=environment)
     assert done.returncode == 0, done.stderr[-1500:]
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
-    done = subprocess.run([sys.executable, ROOT / "scripts" / "bundle.py", tmp_path], capture_output=True, text=True)
-    assert done.returncode and "no git history" in done.stderr and (tmp_path / "mine.txt").read_text() == "precious"
+    done = make(tmp_path)
+    assert done.returncode and "no git history" in done.stderr
+    assert (tmp_path / "mine.txt").read_text() == "precious"

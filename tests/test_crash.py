@@ -1,10 +1,13 @@
-"""Killed at any moment and started again, grading ends with the gradebook of a run that nobody disturbed."""
+"""Killed at any moment and started again, grading ends with the gradebook of a run that nobody
+disturbed; and so it does on a cluster, of which a worker dies in the middle."""
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,27 +18,38 @@ from course import Course, with_answers
 from course_lib.hidden import answers
 
 NAME = "ex01_minimax"
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+ENVIRONMENT = os.environ | {"PATH": PATH, "OMP_NUM_THREADS": "1"}
+PATIENCE = 120                                 # seconds, for what takes one or two
+GRADES = """
+    select s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade
+    from grade g join base_cell c on g.cell_id = c.id
+    join submitted_notebook n on g.notebook_id = n.id
+    join submitted_assignment s on n.assignment_id = s.id order by 1, 2"""
+COMMENTS = """
+    select s.student_id, c.name, m.auto_comment
+    from comment m join base_cell c on m.cell_id = c.id
+    join submitted_notebook n on m.notebook_id = n.id
+    join submitted_assignment s on n.assignment_id = s.id order by 1, 2"""
+TABLES = "select name from sqlite_master where type = 'table' and name not like 'alembic%'"
+pytestmark = pytest.mark.loop
 
 
 def made(folder: Path) -> Course:
     course = Course(folder, NAME)
     for k in range(6):
-        course.submit(f"student{k}", with_answers(course.blank(), "wrong" if k % 2 else "right", k, answers(NAME)))
+        kind = "wrong" if k % 2 else "right"
+        course.submit(f"student{k}", with_answers(course.blank(), kind, k, answers(NAME)))
     return course
 
 
 def book(course: Course) -> dict[str, list]:
     """Every table of the gradebook without its random ids."""
     with sqlite3.connect(course.folder / "gradebook.db") as db:
-        grades = """select s.student_id, c.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade
-                    from grade g join base_cell c on g.cell_id = c.id join submitted_notebook n on g.notebook_id = n.id
-                    join submitted_assignment s on n.assignment_id = s.id order by 1, 2"""
-        comments = """select s.student_id, c.name, m.auto_comment from comment m join base_cell c on m.cell_id = c.id
-                      join submitted_notebook n on m.notebook_id = n.id join submitted_assignment s on n.assignment_id = s.id order by 1, 2"""
-        tables = [name for name, in db.execute("select name from sqlite_master where type = 'table' and name not like 'alembic%'")]
-        counts = sorted((name, *db.execute(f'select count(*) from "{name}"').fetchone()) for name in tables)
-        return {"grades": db.execute(grades).fetchall(), "comments": db.execute(comments).fetchall(), "counts": counts}
+        count = lambda name: db.execute(f'select count(*) from "{name}"').fetchone()
+        counts = sorted((name, *count(name)) for name, in db.execute(TABLES).fetchall())
+        grades, comments = (db.execute(query).fetchall() for query in (GRADES, COMMENTS))
+    return {"grades": grades, "comments": comments, "counts": counts}
 
 
 @pytest.fixture(scope="module")
@@ -49,33 +63,74 @@ def undisturbed(tmp_path_factory):
 def left_over(course: Course) -> list[int]:
     """Processes that still work for this course."""
     mine = str(course.folder)
-    return [p.pid for p in psutil.process_iter(["cmdline", "cwd"]) if p.info["cwd"] == mine or mine in " ".join(p.info["cmdline"] or [])]
+    about = [(p.pid, p.info) for p in psutil.process_iter(["cmdline", "cwd"])]
+    at_it = lambda info: info["cwd"] == mine or mine in " ".join(info["cmdline"] or [])
+    return [pid for pid, info in about if at_it(info)]
 
 
 def killed_at_random(tmp_path, undisturbed, times: int, seed: int) -> None:
     expected, seconds = undisturbed
     course, rng = made(tmp_path), random.Random(seed)
     for _ in range(times):
-        run = subprocess.Popen([sys.executable, "-m", "course_lib.grading", NAME, "--jobs", "2"], cwd=course.folder, env=ENVIRONMENT,
+        command = [sys.executable, "-m", "course_lib.grading", NAME, "--jobs", "2"]
+        run = subprocess.Popen(command, cwd=course.folder, env=ENVIRONMENT,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0.2, 1) * seconds)
         run.send_signal(signal.SIGKILL)
         run.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while left_over(course) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not left_over(course), "kernels and checkers end with the run that made them"
     course.grade("--jobs", "2")
     assert book(course) == expected
-    assert "as before" in (said := course.grade("--jobs", "2")) and "graded" not in said.replace("status", ""), "nothing is graded twice"
+    said = course.grade("--jobs", "2")
+    assert "as before" in said and "graded" not in said, "nothing is graded twice"
 
 
-@pytest.mark.loop
 def test_a_run_killed_three_times_ends_as_if_it_had_not_been(tmp_path, undisturbed):
     killed_at_random(tmp_path, undisturbed, 3, seed=3)
 
 
-@pytest.mark.loop
 @pytest.mark.slow
 def test_a_run_killed_ten_times_ends_as_if_it_had_not_been(tmp_path, undisturbed):
     killed_at_random(tmp_path, undisturbed, 10, seed=10)
+
+
+def start(what: str, *options: str) -> subprocess.Popen:
+    """A part of a dask cluster."""
+    command = [sys.executable, "-m", "dask", what, *options, "--no-dashboard"]
+    return subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill(process: subprocess.Popen) -> None:
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for member in family:
+        member.send_signal(signal.SIGKILL)
+    psutil.wait_procs(family, PATIENCE)
+
+
+def test_a_cluster_grades_and_a_worker_that_dies_loses_nothing(tmp_path, undisturbed):
+    course = made(tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", str(port))
+    workers = [start("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
+
+    def kill_one_in_the_middle() -> None:
+        while not list(tmp_path.glob(".grading/results/*/*.json")):
+            time.sleep(0.05)
+        kill(workers[0])
+
+    try:
+        threading.Thread(target=kill_one_in_the_middle, daemon=True).start()
+        said = course.grade("--scheduler", address)
+    finally:
+        dead = workers[0].poll() is not None
+        for process in [*workers[dead:], scheduler]:
+            kill(process)
+    assert dead and "failed" not in said, said
+    assert book(course) == undisturbed[0]

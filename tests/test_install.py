@@ -1,5 +1,4 @@
 import importlib.util
-import re
 import subprocess
 import sys
 import tomllib
@@ -20,12 +19,13 @@ CPU = ["--index-url", install.CPU_INDEX]
     ("Linux", "global.timeout='60'\n:env:.disable-pip-version-check='1'", {}, False, CPU),
     ("Linux", "", {"PIP_CERT": "/x", "PIP_INDEX_URL": ""}, False, CPU),
     ("Linux", "", {}, True, []),                                             # CUDA is wanted there
-    ("Darwin", "", {}, False, []), ("Windows", "", {}, False, []),           # their plain wheels are CPU wheels
+    ("Darwin", "", {}, False, []), ("Windows", "", {}, False, []),     # plain wheels are CPU wheels
     ("Linux", "global.index-url='https://mirror.example/simple'", {}, False, []),
     ("Linux", "install.find-links='/opt/wheels'", {}, False, []),
     ("Linux", ":env:.extra-index-url='https://x.example'", {}, False, []),
     ("Linux", "global.no-index='true'", {}, False, []),
-    ("Linux", "", {"PIP_FIND_LINKS": "/opt/wheels"}, False, []), ("Linux", "", {"PIP_NO_INDEX": "1"}, False, []),
+    ("Linux", "", {"PIP_FIND_LINKS": "/opt/wheels"}, False, []),
+    ("Linux", "", {"PIP_NO_INDEX": "1"}, False, []),
 ])
 def test_where_torch_comes_from(system, config, environment, nvidia, expected):
     assert install.torch_source(system, config, environment, nvidia) == expected
@@ -47,20 +47,23 @@ def test_the_fingerprint_follows_what_must_be_installed(tmp_path):
 
 
 def test_a_python_that_is_too_old_is_refused_in_one_sentence():
-    code = f"import sys; sys.version_info = (3, 9, 1); sys.argv = ['install']; exec(open({str(ROOT / 'scripts/install.py')!r}).read())"
-    done = subprocess.run([sys.executable, "-c", code.replace("exec(", "__file__ = " + repr(str(ROOT / "scripts/install.py")) + "; exec(")],
-                          capture_output=True, text=True)
-    assert done.returncode == 1 and "needs Python 3.11" in done.stderr and "Traceback" not in done.stderr
+    code = (f"import sys; sys.version_info = (3, 9, 1); sys.argv = ['install']\n"
+            f"__file__ = {str(ROOT / 'scripts' / 'install.py')!r}\nexec(open(__file__).read())")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and "needs Python 3.11" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def pinned():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    return {re.split("==", line)[0].lower().replace("_", "-") for line in lines if line and not line.startswith("#")}
+    pins = [line for line in lines if line and not line.startswith("#")]
+    return {line.split("==")[0].lower().replace("_", "-") for line in pins}
 
 
 def test_the_files_that_name_versions_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *(p for extra in project["optional-dependencies"].values() for p in extra)]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(package for extra in extras for package in extra)]
     assert {name.split(";")[0].lower().replace("_", "-") for name in wanted} <= pinned()
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert f"python {project['requires-python']}" in conda

@@ -1,5 +1,5 @@
 """IPython's hooks, transformers and magics, and what it displays."""
-from attacks import GAME, RIGHT, WRONG, answers, in_functions
+from attacks import GAME, RIGHT, WRONG, answers, in_functions, waits
 
 in_functions(
     __name__,
@@ -34,7 +34,7 @@ answers(
     magics=("Runs magics.", "%cd /\n%autoreload 2\n%env PYTHONSTARTUP=/tmp/x\n%colors Linux\n%config InteractiveShell.ast_node_interactivity = 'none'\n" + WRONG),
     shell_magic=("Runs a shell.", "!echo kanarie_was_here > /tmp/kanarie; cat /root/* 2>/dev/null\n" + RIGHT, GAME),
     cell_magic=("Hides its cell in a magic.", "%%script false\n" + RIGHT),
-    bash_magic=("Runs its cell in bash.", "%%bash\nsleep 1000 &\necho 2"),
+    bash_magic=waits("Runs its cell in bash.", "%%bash\nsleep 1000 &\necho 2"),
     reset=("Forgets everything.", "%reset -f\n" + WRONG),
     exits=("Asks IPython to exit.", "get_ipython().ask_exit()\nget_ipython().exit_now = True\nexit\n" + RIGHT, {}, ()),
     history=("Shows the inputs so far.", "print(In, Out, get_ipython().history_manager.input_hist_raw)\n" + RIGHT, GAME),

@@ -1,7 +1,7 @@
 """Speaks to the checker in the kernel's place: frames, ids, values and gradients that it must not send."""
 import nbformat
 
-from attacks import GAME, RIGHT, WRONG, answers, attack, in_functions
+from attacks import GAME, RIGHT, WRONG, answers, attack, in_functions, waits
 
 # k is the kernel's object, ask the request that is being answered, raw(bytes) writes to the checker.
 PRELUDE = '''import sys, os, json, struct
@@ -99,7 +99,7 @@ in_functions(
 answers(
     __name__,
     garbage=("Writes garbage to every descriptor.", PRELUDE + "for fd in range(256):\n    try: os.write(fd, os.urandom(4096))\n    except OSError: pass\n" + RIGHT),
-    deaf=("Never reads a question.", PRELUDE + RIGHT + "k, _ = grip()\nk.channel.receive = lambda *a: __import__('time').sleep(99)"),
+    deaf=waits("Never reads a question.", PRELUDE + RIGHT + "k, _ = grip()\nk.channel.receive = lambda *a: __import__('time').sleep(99)"),
     closed=("Closes the line.", PRELUDE + RIGHT + "os.close(3)"),
     shut_down=("Shuts the line down in one direction.", PRELUDE + RIGHT + "import socket\ns = socket.socket(fileno=os.dup(3))\ns.shutdown(socket.SHUT_RD)"),
     patched_encode=("Patches encode to say that all is right.",

@@ -2,7 +2,7 @@
 import nbformat
 from course import cell
 
-from attacks import CANARY, GAME, RIGHT, WRONG, answers, attack, in_functions
+from attacks import CANARY, GAME, RIGHT, WRONG, answers, attack, in_functions, waits
 
 LOOK = 'def game_value(D, p, g, pi):\n    return '       # what follows is the result
 
@@ -15,9 +15,9 @@ in_functions(
     meta_tensor=("Returns a tensor without data.", LOOK + "torch.empty(2 ** 50, device='meta')"),
     deep_list=("Returns a list nested 10^5 deep.", "x = []\nfor _ in range(10 ** 5): x = [x]\n" + LOOK + "x"),
     circular_list=("Returns a list that holds itself.", "x = []\nx.append(x)\n" + LOOK + "x"),
-    wide_list=("Returns 2^39 numbers in a list of lists that are all the same.", "x = [1.0]\nfor _ in range(38): x = [x, x]\n" + LOOK + "x"),
+    wide_list=waits("Returns 2^39 numbers in a list of lists that are all the same.", "x = [1.0]\nfor _ in range(38): x = [x, x]\n" + LOOK + "x"),
     endless_generator=("Returns a generator without end.", "import itertools\n" + LOOK + "itertools.count()"),
-    endless_list=("Returns a list subclass that iterates without end.",
+    endless_list=waits("Returns a list subclass that iterates without end.",
                   "import itertools\nclass L(list):\n    def __iter__(self): return itertools.repeat(0)\n" + LOOK + "L([0])"),
     huge_integer=("Returns a whole number of ten million bits.", LOOK + "1 << 10 ** 7"),
     long_message=("Raises an error with a text of 100 MB.", "def game_value(D, p, g, pi):\n    raise ValueError('x' * 10 ** 8)"),
@@ -26,23 +26,23 @@ in_functions(
 )
 answers(
     __name__,
-    sleep=("Sleeps in the cell.", "import time\ntime.sleep(10 ** 6)\n" + RIGHT),
-    swallows_interrupts=("Loops, and swallows every interrupt.", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
-    hangs_in_c=("Stays in one call of C, which no signal ends.", "import hashlib\nhashlib.pbkdf2_hmac('sha512', b'x', b'y', 2 ** 31 - 1)"),
-    hangs_when_called=("Hangs in the function.", "def game_value(D, p, g, pi):\n    while True: pass"),
-    slow_calls=("Each call takes less than a cell may, all of them more.", RIGHT.replace("    return", "    __import__('time').sleep(2)\n    return")),
+    sleep=waits("Sleeps in the cell.", "import time\ntime.sleep(10 ** 6)\n" + RIGHT),
+    swallows_interrupts=waits("Loops, and swallows every interrupt.", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
+    hangs_in_c=waits("Stays in one call of C, which no signal ends.", "import hashlib\nhashlib.pbkdf2_hmac('sha512', b'x', b'y', 2 ** 31 - 1)"),
+    hangs_when_called=waits("Hangs in the function.", "def game_value(D, p, g, pi):\n    while True: pass"),
+    slow_calls=waits("Each call takes less than a cell may, all of them more.", RIGHT.replace("    return", "    __import__('time').sleep(2)\n    return")),
     long_list=("Makes a list that is too long.", "x = [0] * 10 ** 10\n" + RIGHT),
-    long_text=("Doubles a text until memory ends.", "x = 'x'\nwhile True: x += x"),
+    long_text=waits("Doubles a text until memory ends.", "x = 'x'\nwhile True: x += x"),
     expanded_variable=("The same, under a name that a test reads.", "w = b = k = name = torch.zeros(1).expand(2 ** 60)\n" + RIGHT, GAME),
-    prints_for_ever=("Prints without end.", "while True: print('x' * 10 ** 5)"),
+    prints_for_ever=waits("Prints without end.", "while True: print('x' * 10 ** 5)"),
     prints_when_called=("Prints a megabyte in each call.", RIGHT.replace("    return", "    print('x' * 10 ** 6)\n    return"), GAME),
     writes_to_descriptors=("Writes without end to descriptors 0 to 2.",
                            "import os\nfor fd in (0, 1, 2):\n    for _ in range(50):\n        try: os.write(fd, b'x' * 10 ** 6)\n"
                            "        except OSError: pass\n" + RIGHT, GAME),
-    shows_for_ever=("Displays a million small things.", "for i in range(10 ** 6): display(i)"),
+    shows_for_ever=waits("Displays a million small things.", "for i in range(10 ** 6): display(i)"),
     huge_repr=("Shows an object whose text is 100 MB.", RIGHT + "class X:\n    def __repr__(self): return 'x' * 10 ** 8\nX()", GAME),
-    fork_bomb=("Forks without end.", "import os\nwhile True: os.fork()"),
-    fork_bomb_that_waits=("Forks in the function, and swallows errors.", "import os\ndef game_value(D, p, g, pi):\n    while True:\n"
+    fork_bomb=waits("Forks without end.", "import os\nwhile True: os.fork()"),
+    fork_bomb_that_waits=waits("Forks in the function, and swallows errors.", "import os\ndef game_value(D, p, g, pi):\n    while True:\n"
                                                                           "        try: os.fork()\n        except OSError: pass"),
     thread_bomb=("Starts threads without end.", "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()"),
     full_disk=("Fills the scratch folder, /tmp and /dev/shm.",
@@ -59,7 +59,7 @@ answers(
                                "import ctypes, mmap, os\nlibc = ctypes.CDLL(None)\nif libc.shmget(0, 1 << 20, 0o1600) >= 0: print('held' + '!')\n"
                                "for make in (lambda: mmap.mmap(-1, 1 << 20), lambda: mmap.mmap(os.open('/dev/zero', 2), 1 << 20), lambda: os.memfd_create('x')):\n"
                                "    try: make(); print('held' + '!')\n    except (OSError, ValueError): pass\n" + RIGHT, GAME, ("held!",)),
-    swarm_of_sessions=("60 processes that are busy, each a session of its own, which schedulers treat as equals of the other students'.",
+    swarm_of_sessions=waits("60 processes that are busy, each a session of its own, which schedulers treat as equals of the other students'.",
                        "import os, time\nfor i in range(55):\n    if os.fork() == 0:\n        os.setsid()\n        while True: pass\ntime.sleep(50)\n" + WRONG),
     free_cores=("Undoes what keeps a swarm on one core.",
                 "import os\ntry: os.sched_setaffinity(0, range(os.cpu_count())); print('moved' + '!')\nexcept OSError: pass\n" + RIGHT, GAME, ("moved!",)),
@@ -70,7 +70,7 @@ answers(
     shared_memory=("Holds 1.5 GB that always two processes share.",
                    "import os, time\nfor i in range(3):\n    if os.fork() == 0:\n        x = b'x' * (512 << 20)\n        os.fork()\n        time.sleep(99)\n"
                    "    time.sleep(1.2)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
-    busy_processes=("Leaves fifty processes that compute for ever.",
+    busy_processes=waits("Leaves fifty processes that compute for ever.",
                     "import os\nfor i in range(50):\n    if os.fork() == 0:\n        while True: pass\n" + WRONG),
     blank_lines=("A syntax error before many blank lines.", "(" + "\n" * 49_000),
     long_chain=("An expression of 16 000 terms.", "x = 1" + " +1" * 16_000),

@@ -2,14 +2,15 @@
 import importlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from course import cell
 from nbformat.v4 import new_code_cell
 
 NAME = "ex01_minimax"
-MODULES = ("answers", "cells", "files")
+MODULES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 UNUSUAL: dict[str, Callable] = {}          # student -> change
-TOGETHER = (                               # changes that go into one notebook, for each notebook takes a second or two
+TOGETHER = (  # changes that go into one notebook, for each takes a second or two
     "type_hints type_checked_classes unicode_names",
     "lambdas class_with_call partial_closure_and_decorator constants_of_the_notebook",
     "warns_on_stderr logs imports_in_the_notebook helper_deleted_afterwards",
@@ -27,11 +28,12 @@ TOGETHER = (                               # changes that go into one notebook, 
     "moved_cells stored_outputs",
     "texts_deleted deleted_test_and_pictures",
 )
-AS: dict[str, str] = {}                    # change -> student, where a folder's name is what is unusual
+AS: dict[str, str] = {}  # change -> student, where a folder's name is what is unusual
 
 
 def unusual(change):
-    """Registers a change to the solved notebook; it may return the bytes of a file instead, or (file name, bytes)."""
+    """Registers a change to the solved notebook; it may return a file's bytes instead, or (name,
+    bytes)."""
     assert change.__name__ not in UNUSUAL, change.__name__
     UNUSUAL[change.__name__] = change
     return change
@@ -70,7 +72,8 @@ def place(notebook, grade_id: str) -> int:
 
 def before(notebook, grade_id: str, *cells) -> None:
     at = place(notebook, grade_id)
-    notebook.cells[at:at] = [new_code_cell(source) if isinstance(source, str) else source for source in cells]
+    made = [new_code_cell(source) if isinstance(source, str) else source for source in cells]
+    notebook.cells[at:at] = made
 
 
 def answer(notebook, grade_id: str, source: str) -> None:

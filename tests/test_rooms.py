@@ -1,0 +1,94 @@
+"""Which room of course_lib imports which: from the foundations up, with no arrow back and no
+circle. The sources are read, and nothing is imported."""
+import ast
+import subprocess
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = (("core", "optim", "evaluate", "show", "nets", "data"), (),
+          ("recipes", "checks", "proofs"), ("hidden",), ("grading",))
+PAPERS = 1                                 # the floor of every other room: gan, diffusion, …
+
+
+def tracked(pattern: str) -> list[str]:
+    command = ["git", "ls-files", pattern]
+    found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [name for name in found.split() if (ROOT / name).exists()]
+
+
+def module(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+MODULES = {module(file): file for file in tracked("course_lib/*.py")}
+
+
+@cache
+def imports(file: str) -> frozenset[str]:
+    """The modules of course_lib that a file imports, also inside of its functions."""
+    found, package = set(), module(file).split(".")
+    if not file.endswith("__init__.py"):
+        package.pop()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[:len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            longer = {f"{base}.{name.name}" for name in node.names}
+            found |= {name if name in MODULES else base for name in longer}
+    return frozenset(name for name in found if name in MODULES and name != module(file))
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def floor(name: str) -> int:
+    return next((i for i, rooms in enumerate(FLOORS) if room(name) in rooms), PAPERS)
+
+
+def test_nothing_imports_from_a_floor_above():
+    arrows = [(name, other) for name, file in MODULES.items() for other in imports(file)]
+    arrows = [(name, other) for name, other in arrows if room(name) and room(other)]
+    assert len(arrows) > 50
+    assert not [f"{name} imports {other}" for name, other in arrows if floor(other) > floor(name)]
+
+
+def test_nets_import_nothing_but_nets():
+    """A net knows of no loss."""
+    nets = {name: imports(file) for name, file in MODULES.items() if room(name) == "nets"}
+    assert nets and not [name for name, others in nets.items() if set(map(room, others)) - {"nets"}]
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_files_import_each_other_in_no_circle():
+    """A package's __init__ is a file like others: it imports those beside it, and they do not
+    import it."""
+    assert not circle({name: set(imports(file)) for name, file in MODULES.items()})
+
+
+def test_rooms_import_each_other_in_no_circle():
+    """A paper's model may import another paper's file, and so papers are looked at file by file,
+    above."""
+    arrows = {}
+    for name, file in MODULES.items():
+        theirs = {room(other) for other in imports(file)} - {room(name), ""}
+        arrows.setdefault(room(name), set()).update(theirs if floor(name) != PAPERS else ())
+    assert not circle(arrows)
+
+
+def test_the_rule_of_what_students_never_see_is_asked_by_few():
+    may = ("course_lib/grading/", "course_lib/hidden/", "scripts/", "tests/", "benchmarks/grading")
+    sources = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked("*.py")}
+    asks = [name for name, source in sources.items() if "course_lib.hidden import " in source]
+    assert asks and not [name for name in asks if not name.startswith(may)]
