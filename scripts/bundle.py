@@ -15,7 +15,7 @@ from pathlib import Path
 from course_lib.hidden import unseen
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["lectures", "exercises", "course_lib", "benchmarks/results"]
+ROOMS = ["lectures", "exercises", "course_lib", "benchmarks/results", "docs/images"]
 FILES = ["environment.yml", "constraints.txt", "pyproject.toml", "LICENSE", "CITATION.cff",
          ".gitignore", "scripts/install.py"]
 LEFT_OUT = [r"course_lib/grading/.*", r".*/__pycache__/.*", r".*/\.ipynb_checkpoints/.*",

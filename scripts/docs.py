@@ -112,7 +112,7 @@ def syllabus() -> str:
 def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     before, _, after = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n{syllabus()}\n{END}{after.partition(END)[2]}"
+    return f"{before}{BEGIN}\n\n{syllabus()}\n\n{END}{after.partition(END)[2]}"
 
 
 def documents() -> dict[Path, str]:
