@@ -1,7 +1,8 @@
 """Ho et al. 2020 (DDPM), Sections 2 and 3: the variational bound, term by term, in nats.
 
-−log p_θ(x_0) ≤ E_q[−log p(x_T) − Σ_t log p_θ(x_{t−1} | x_t) / q(x_t | x_{t−1})] = L_vlb, eq. 3,
-which is E_q[L_T + … + L_1 + L_0], eq. 5. Here are the L_t; L_0 is of 8-bit data.
+−log p_θ(x_0) ≤ E_q[−log p(x_T) − Σ_t log p_θ(x_{t−1} | x_t) / q(x_t | x_{t−1})] = L_vlb
+(DDPM, eq. 3), and L_vlb = E_q[L_T + … + L_1 + L_0] (DDPM, eq. 5). Here are these terms; L_0 is that
+of 8-bit data.
 """
 import math
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def bound_term(eps_model: Callable, schedule: NoiseSchedule, x_0: Tensor, t: Ten
     L_0 = −log p_θ(x_0 | x_1)    DDPM, eq. 5
 
     The model's variance is σ_t² = β̃_t, and at t = 1, where that is 0, β̃_2. So for t ≥ 2 the KL is
-    ‖μ̃_t − μ_θ‖² / 2σ_t² (eq. 8), which is β_t² / (2σ_t² α_t (1 − ᾱ_t)) ‖ε − ε_θ‖² (eq. 12).
+    ‖μ̃_t − μ_θ‖² / 2σ_t² (DDPM, eq. 8), or β_t² / (2σ_t² α_t (1 − ᾱ_t)) ‖ε − ε_θ‖² (DDPM, eq. 12).
     x_0, eps: (batch, …); t: (batch,). Nats an image, (batch,).
     """
     x_t = q_sample(schedule, x_0, t, eps)
