@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"]
 PARTS, MOST = ("facts", "lecture", "loop"), 45      # seconds that a unit should take at most
 NONE_COLLECTED = 5                                  # pytest's exit code where no test was there
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"
+APART = ("tests/test_nbgrader_loop.py", "tests/test_answers.py")
 HOW = {"chromium": "Chromium (on Debian: apt-get install chromium)"}
 
 
@@ -42,15 +43,23 @@ def pytest_addoption(parser):
     parser.addoption("--unit", help="only the tests of this unit, such as ex06")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     only = config.getoption("--unit")
     if only:
         config.hook.pytest_deselected(items=[item for item in items if unit(item.nodeid) != only])
         items[:] = [item for item in items if unit(item.nodeid) == only]
-    for item in items:                                 # what one worker runs together
-        apart = unit(item.nodeid) if item.get_closest_marker("units_apart") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{apart and '-' + apart}"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One worker runs a file as a whole; of the files in APART, what belongs to one unit."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return file + unit(nodeid) if file in APART else file
+    return ByFile(config, log)
 
 
 @pytest.fixture
@@ -86,7 +95,7 @@ def pytest_collectreport(report):
 
 def left_out(report) -> None:
     why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    note(f"{os.getpid()}.txt", f"  {report.nodeid.split('@')[0]}: {why.removeprefix('Skipped: ')}")
+    note(f"{os.getpid()}.txt", f"  {report.nodeid}: {why.removeprefix('Skipped: ')}")
 
 
 def pytest_runtest_logreport(report):

@@ -13,7 +13,6 @@ from course_lib.hidden import answers
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
 QUESTIONS = [(name, question) for name in EXERCISES for question in questions(name)]
 ANSWERS = [(name, path) for name in EXERCISES for path in sorted(answers(name).glob("*/*.py"))]
-pytestmark = pytest.mark.units_apart
 by_exercise = pytest.mark.parametrize("name", EXERCISES)
 by_question = pytest.mark.parametrize(
     "name, question", QUESTIONS, ids=[f"{short(name)}-{question}" for name, question in QUESTIONS])

@@ -19,7 +19,7 @@ COLUMNS = ("student_id={student}", "score={score}", "max_score={max_score}")
 # What hardly depends on the exercise and takes long: one exercise in CI, all in `make test-all`.
 REST = [pytest.param(name, marks=pytest.mark.slow) for name in EXERCISES[1:]]
 ONE = pytest.mark.parametrize("course", [EXERCISES[0], *REST], indirect=True)
-pytestmark = [pytest.mark.loop, pytest.mark.units_apart]
+pytestmark = pytest.mark.loop
 marks = lambda cell: cell.metadata.get("nbgrader", {})
 
 
