@@ -20,11 +20,10 @@ import traceback
 
 from course_lib.grading.cells import Cell, python
 from course_lib.grading.channel import CannotCross, Channel, Violation
-from course_lib.grading.forkserver import Orders
 from course_lib.grading.linux import PR_SET_PDEATHSIG
 from course_lib.grading.misconceptions import Misconceptions
 from course_lib.grading.remote import Answer, AnswerError, KernelDied, RemoteKernel
-from course_lib.grading.sandbox import Limits, address_space
+from course_lib.grading.sandbox import Limits, Orders, address_space
 from course_lib.grading.wire import decode
 
 MAX_PRINTED, MAX_SHOWN = 20_000, 6 << 20        # characters of a test cell, bytes of another cell

@@ -17,7 +17,7 @@ import psutil
 from course_lib.grading import forkserver
 from course_lib.grading.cells import Cell
 from course_lib.grading.channel import Channel
-from course_lib.grading.sandbox import Limits, bubblewrap, bubblewrap_command, toolbox_without
+from course_lib.grading.sandbox import Limits, Orders, bubblewrap, bubblewrap_command, toolbox_without
 
 GRACE = 120                             # seconds that a checker has beyond those of its submission
 
@@ -52,7 +52,7 @@ class Engine:
             command = [sys.executable, "-m", "course_lib.grading.kernel"]
         else:
             command = shlex.split(settings.sandbox)
-        orders = forkserver.Orders(settings.asks_for, settings.limits, command, settings.checks)
+        orders = Orders(settings.asks_for, settings.limits, command, settings.checks)
         if settings.sandbox == "bubblewrap":
             self.servers.append(forkserver.start("kernel", orders, str(self.home)))
             sockets = [self.servers[0][1]]

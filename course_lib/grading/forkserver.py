@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from typing import NamedTuple
 
-from course_lib.grading.sandbox import SCRATCH, TOOLBOX, Limits, confine, join
+from course_lib.grading.sandbox import SCRATCH, TOOLBOX, Limits, Orders, confine, join
 
 PRELOADED = ("course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate",
              "course_lib.show", "course_lib.checks", "course_lib.proofs", "torch._dynamo",
@@ -27,15 +26,6 @@ ENVIRONMENT = THREADS | {"PYTHONPATH": str(TOOLBOX.parent), "PATH": "/usr/local/
                          "USER": "student", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH}/.ipython",
           "MPLCONFIGDIR": f"{SCRATCH}/.mpl", "NBGRADER_EXECUTION": "autograde"}
-
-
-class Orders(NamedTuple):
-    """What a server is told at its start, as JSON."""
-
-    asks_for: tuple[str, ...]       # modules that are not there while answers run
-    limits: Limits
-    command: list[str]              # what starts a sandbox, or a kernel in a container
-    checks: tuple[str, ...]         # modules that checkers have at hand
 
 
 def start(what: str, orders: Orders, home: str,

@@ -53,6 +53,15 @@ class Limits(NamedTuple):
     total: float = 900          # seconds of a submission
 
 
+class Orders(NamedTuple):
+    """What a server of kernels or checkers is told at its start, as JSON."""
+
+    asks_for: tuple[str, ...]       # modules that are not there while answers run
+    limits: Limits
+    command: list[str]              # what starts a sandbox, or a kernel in a container
+    checks: tuple[str, ...]         # modules that checkers have at hand
+
+
 class NoSandbox(RuntimeError):
     """Bubblewrap is not there or does not run; the message says what the instructor can do."""
 
