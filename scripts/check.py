@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"]
+SECONDS = "seconds.jsonl"                           # of each test
 PARTS, MOST = ("facts", "lecture", "loop"), 45      # seconds that a unit should take at most
 NONE_COLLECTED = 5                                  # pytest's exit code where no test was there
 
@@ -41,7 +42,7 @@ def steps(everything: bool, unit: str) -> dict[str, list[str]]:
 def costs() -> list[str]:
     """A table of the seconds that each unit's tests took, and a warning where that is much."""
     spent = Counter()
-    for file in NOTES.glob("seconds.jsonl"):
+    for file in NOTES.glob(SECONDS):
         for test in map(json.loads, file.read_text().splitlines()):
             spent[test["unit"] or "shared", test["part"]] += test["seconds"]
     units = sorted({unit for unit, _ in spent}, key=lambda unit: (unit == "shared", unit))
@@ -60,6 +61,7 @@ def main() -> int:
     options = parser.parse_args()
     os.chdir(ROOT)
     os.environ.setdefault("OMP_NUM_THREADS", "1")       # two workers on two cores: more only wait
+    os.environ["PYTEST_SECONDS"] = SECONDS
     NOTES.mkdir(exist_ok=True)
     for note in NOTES.iterdir():
         note.unlink()
