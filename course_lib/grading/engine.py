@@ -17,7 +17,13 @@ import psutil
 from course_lib.grading import forkserver
 from course_lib.grading.cells import Cell
 from course_lib.grading.channel import Channel
-from course_lib.grading.sandbox import Limits, Orders, bubblewrap, bubblewrap_command, toolbox_without
+from course_lib.grading.sandbox import (
+    Limits,
+    Orders,
+    bubblewrap,
+    bubblewrap_command,
+    toolbox_without,
+)
 
 GRACE = 120                             # seconds that a checker has beyond those of its submission
 
