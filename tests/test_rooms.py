@@ -1,6 +1,7 @@
 """Which room of course_lib imports which: from the foundations up, with no arrow back and no
 circle. The sources are read, and nothing is imported."""
 import ast
+import re
 import subprocess
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -92,3 +93,11 @@ def test_the_rule_of_what_students_never_see_is_asked_by_few():
     sources = {name: (ROOT / name).read_text(encoding="utf-8") for name in tracked("*.py")}
     asks = [name for name, source in sources.items() if "course_lib.hidden import " in source]
     assert asks and not [name for name in asks if not name.startswith(may)]
+
+
+def test_each_numbered_equation_of_ddpm_is_cited_where_it_runs():
+    """But for 16, which reads 5 anew and has no code."""
+    files = tracked("course_lib/diffusion/*.py")
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in files]
+    cited = [line for text in texts for line in re.findall(r"DDPM, eqs?\.([^.\n]*)", text)]
+    assert not [n for n in range(1, 16) if not any(re.search(rf"\b{n}\b", line) for line in cited)]
