@@ -92,12 +92,22 @@ def test_a_run_in_steps_is_reproducible_and_leaves_the_global_generator_alone():
     assert torch.equal(first, run(0)) and not torch.equal(first, run(1))
 
 
-def test_seconds_stop_the_run_and_on_step_does_not_count():
-    import time
-    calls = []
-    history = fit(Line(), batches(DATA), seconds=0.2, on_step=lambda step,
-                  model: (calls.append(step), time.sleep(0.01)), **quick)
-    assert 0.2 <= history.seconds < 5 and calls == list(range(1, history.steps + 1))
+def test_seconds_stop_the_run_and_on_step_does_not_count(monkeypatch):
+    """By a clock that a step takes a second of, and on_step a hundred."""
+    now, calls = [0.0], []
+
+    def look():
+        now[0] += 0.5                                        # fit looks twice a step
+        return now[0]
+
+    def on_step(step, model):
+        calls.append(step)
+        now[0] += 100
+
+    monkeypatch.setattr("course_lib.core.time.perf_counter", look)
+    history = fit(Line(), batches(DATA), seconds=10, on_step=on_step, **quick)
+    assert 10 <= history.seconds < 11 and 10 <= history.steps <= 20
+    assert calls == list(range(1, history.steps + 1))
     assert history.steps > 0
 
 
