@@ -34,7 +34,8 @@ class Run(NamedTuple):
     seed: int
 
 
-RUNS = [Run(name, loss, seed) for name in ("linear", "cosine") for seed in range(3) for loss in MODELS]
+RUNS = [Run(name, loss, seed)
+        for name in ("linear", "cosine") for seed in range(3) for loss in MODELS]
 
 for run in chosen(RUNS, __doc__):
     torch.manual_seed(run.seed)

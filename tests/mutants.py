@@ -1,127 +1,151 @@
 """Mutants of a master's answer: the same source with one small slip, made by machine.
 
-`mutants(source)` yields (what was done, source). Each must fail the hidden check on its graded seeds, or compute the same.
+`mutants(source)` gives pairs of what was done and the source. Each must fail the hidden check on
+its graded seeds, or compute the same.
 """
 import ast
 import copy
 from collections.abc import Iterator
 
-SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
-           ast.FloorDiv: ast.Div, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
-           ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.And: ast.Or, ast.Or: ast.And}
-RENAMED = {"sum": "mean", "mean": "sum", "min": "max", "max": "min", "amax": "amin", "amin": "amax", "log": "log1p",
-           "log1p": "log", "exp": "expm1", "expm1": "exp", "cumsum": "cumprod", "zeros_like": "ones_like",
-           "ones_like": "zeros_like", "zeros": "ones", "ones": "zeros", "floor": "ceil", "ceil": "floor",
-           "logsigmoid": "sigmoid", "softplus": "relu", "float64": "float32", "maximum": "minimum", "randn": "rand"}
-UNARY = {"sqrt", "log", "exp", "abs", "square", "sigmoid", "detach", "float", "double", "clone", "clamp", "flatten", "view",
-         "reshape", "to", "masked_fill", "requires_grad_", "zero_grad", "no_grad", "softmax", "log_softmax"}
-WRAPS = {"squeeze": "({}).squeeze()", "float32": "({}).float()", "detach": "({}).detach()", "floor": "({}).clamp(min=1e-8)",
-         "clamp": "({}).clamp(-8, 8)", "ceiling": "({}).clamp(max=50)", "rounded": "({}).float().double()",
-         "repaired": "({}).nan_to_num()"}
+SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+           ast.Pow: ast.Mult, ast.FloorDiv: ast.Div, ast.Lt: ast.LtE, ast.LtE: ast.Lt,
+           ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+           ast.And: ast.Or, ast.Or: ast.And}
+PAIRS = ("sum mean", "min max", "amin amax", "minimum maximum", "log log1p", "exp expm1",
+         "cumsum cumprod", "zeros_like ones_like", "zeros ones", "floor ceil", "randn rand",
+         "logsigmoid sigmoid", "softplus relu", "float64 float32")
+RENAMED = {a: b for pair in PAIRS for a, b in (pair.split(), pair.split()[::-1])}
+UNARY = set("""sqrt log exp abs square sigmoid detach float double clone clamp flatten view reshape
+to masked_fill requires_grad_ zero_grad no_grad softmax log_softmax""".split())
+REDUCING = set("sum mean amax logsumexp cumsum softmax log_softmax flatten".split())
+WRAPS = {"squeezed": "({}).squeeze()", "as float32": "({}).float()", "detached": "({}).detach()",
+         "rounded": "({}).float().double()", "repaired": "({}).nan_to_num()",
+         "floored": "({}).clamp(min=1e-8)", "clamped": "({}).clamp(-8, 8)",
+         "capped": "({}).clamp(max=50)"}
+WHOLE = (ast.FloorDiv, ast.Mod, ast.MatMult)                 # of these no side can be left out
 
 
 def parse(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def changes(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST | None]]:
-    """What may stand in a node's place; None: nothing (a statement is left out)."""
-    again = lambda **parts: ast.copy_location(type(node)(**{**vars(node), **parts}), node)
+def with_parts(node: ast.AST, **parts) -> ast.AST:
+    return ast.copy_location(type(node)(**{**vars(node), **parts}), node)
+
+
+def wrapped(node: ast.AST, how: str) -> ast.expr:
+    return parse(WRAPS[how].format(ast.unparse(node)))
+
+
+def name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
+    function, args, name = node.func, node.args, name_of(node.func)
+    is_method = isinstance(function, ast.Attribute) and not (
+        isinstance(function.value, ast.Name) and function.value.id in ("torch", "math"))
+    if name in RENAMED:
+        other = (ast.Attribute(function.value, RENAMED[name], ast.Load())
+                 if isinstance(function, ast.Attribute) else ast.Name(RENAMED[name], ast.Load()))
+        yield f"{RENAMED[name]} for {name}", with_parts(node, func=other)
+    if name in UNARY and (is_method or args):
+        yield f"{name} left out", function.value if is_method else args[0]
+    for i in range(min(len(args) - 1, 2)):
+        if not any(isinstance(arg, ast.Starred) for arg in args[i:i + 2]):
+            swapped = [*args[:i], args[i + 1], args[i], *args[i + 2:]]
+            yield "arguments swapped", with_parts(node, args=swapped)
+    for i, keyword in enumerate(node.keywords):
+        if keyword.arg:
+            fewer = node.keywords[:i] + node.keywords[i + 1:]
+            yield f"{keyword.arg} left out", with_parts(node, keywords=fewer)
+    if args and name in REDUCING:
+        yield "dimension left out", with_parts(node, args=args[:-1])
+
+
+def changes(node: ast.AST, names: list[str]) -> Iterator[tuple[str, ast.AST]]:
+    """What may stand in a node's place; names: the parameters of the answer's functions."""
     match node:
         case ast.BinOp(left=a, op=op, right=b):
-            if type(op) in SWAPPED:
-                yield f"{type(op).__name__} for {SWAPPED[type(op)].__name__}", again(op=SWAPPED[type(op)]())
-            if not isinstance(op, ast.FloorDiv | ast.Mod | ast.MatMult):
-                yield "right side dropped", a
-            if not isinstance(op, ast.FloorDiv | ast.Mod | ast.MatMult | ast.Pow):
-                yield "left side dropped", b
+            if other := SWAPPED.get(type(op)):
+                yield f"{other.__name__} for {type(op).__name__}", with_parts(node, op=other())
+            if not isinstance(op, WHOLE):
+                yield "right side left out", a
+            if not isinstance(op, (*WHOLE, ast.Pow)):
+                yield "left side left out", b
             if isinstance(op, ast.Sub | ast.Div | ast.Pow | ast.MatMult):
-                yield "sides swapped", again(left=b, right=a)
+                yield "sides swapped", with_parts(node, left=b, right=a)
         case ast.UnaryOp(operand=operand, op=ast.USub() | ast.Not() | ast.Invert()):
-            yield "sign dropped", operand
-        case ast.Compare(ops=[op], left=a, comparators=[b]) if type(op) in SWAPPED:
-            yield "comparison", again(ops=[SWAPPED[type(op)]()])
-        case ast.BoolOp(op=op, values=[first, *_]):
-            yield "and for or", again(op=SWAPPED[type(op)]())
+            yield "sign left out", operand
+        case ast.Compare(ops=[op]) if type(op) in SWAPPED:
+            yield "comparison", with_parts(node, ops=[SWAPPED[type(op)]()])
+        case ast.BoolOp(op=op):
+            yield "and for or", with_parts(node, op=SWAPPED[type(op)]())
         case ast.Constant(value=bool(x)):
-            yield "flag", again(value=not x)
+            yield "flag", with_parts(node, value=not x)
         case ast.Constant(value=int(x)):
-            for new in {x + 1, x - 1, 0} - {x}:
-                yield f"{new} for {x}", again(value=new)
+            for new in sorted({x + 1, x - 1, 0} - {x}):
+                yield f"{new} for {x}", with_parts(node, value=new)
         case ast.Constant(value=float(x)):
-            for new in {2 * x, x / 2, 1.0, 0.0, -x} - {x}:
-                yield f"{new} for {x}", again(value=new)
+            for new in sorted({2 * x, x / 2, 1.0, 0.0, -x} - {x}):
+                yield f"{new} for {x}", with_parts(node, value=new)
         case ast.IfExp(body=a, orelse=b):
-            yield "always first", a
-            yield "always second", b
-        case ast.Call(func=f, args=args, keywords=keywords):
-            name = f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")
-            if name in RENAMED:
-                new = again(func=ast.Attribute(f.value, RENAMED[name], ast.Load()) if isinstance(f, ast.Attribute)
-                            else ast.Name(RENAMED[name], ast.Load()))
-                yield f"{RENAMED[name]} for {name}", new
-            if name in UNARY and isinstance(f, ast.Attribute) and not (isinstance(f.value, ast.Name) and f.value.id in ("torch", "math")):
-                yield f"{name} dropped", f.value
-            elif name in UNARY and len(args) >= 1:
-                yield f"{name} dropped", args[0]
-            if len(args) > 1 and not any(isinstance(a, ast.Starred) for a in args[:2]):
-                yield "arguments swapped", again(args=[args[1], args[0], *args[2:]])
-            if len(args) > 2 and not any(isinstance(a, ast.Starred) for a in args[1:3]):
-                yield "arguments swapped", again(args=[args[0], args[2], args[1], *args[3:]])
-            for i, keyword in enumerate(keywords):
-                if keyword.arg:
-                    yield f"{keyword.arg} left out", again(keywords=keywords[:i] + keywords[i + 1:])
-            if args and name in ("sum", "mean", "amax", "logsumexp", "cumsum", "softmax", "log_softmax", "flatten"):
-                yield "dimension left out", again(args=args[:-1])
-        case ast.Subscript(value=value, slice=index, ctx=ast.Load()):
-            for new in ("{} + 1", "{} - 1"):
-                if not isinstance(index, ast.Slice | ast.Tuple):
-                    yield "off by one", again(slice=parse(new.format(f"({ast.unparse(index)})")))
-            if isinstance(index, ast.Slice):
-                yield "slice left out", value
+            yield "always the first", a
+            yield "always the second", b
+        case ast.Call():
+            yield from of_call(node)
+        case ast.Subscript(value=value, slice=ast.Slice(), ctx=ast.Load()):
+            yield "slice left out", value
+        case ast.Subscript(slice=index, ctx=ast.Load()) if not isinstance(index, ast.Tuple):
+            for step in ("+ 1", "- 1"):
+                moved = parse(f"({ast.unparse(index)}) {step}")
+                yield "off by one", with_parts(node, slice=moved)
         case ast.Name(id=name, ctx=ast.Load()) if name in names:
             for other in names:
                 if other != name:
-                    yield f"{other} for {name}", again(id=other)
-            yield f"{name} detached", parse(f"{name}.detach()")
-            yield f"{name} as float32", parse(f"{name}.float()")
+                    yield f"{other} for {name}", with_parts(node, id=other)
+            for how in ("detached", "as float32"):
+                yield f"{name} {how}", wrapped(node, how)
         case ast.Return(value=value) if value is not None:
             parts = value.elts if isinstance(value, ast.Tuple) else [value]
-            for what, wrap in WRAPS.items():
+            for how in WRAPS:
                 for i, part in enumerate(parts):
-                    new = [*parts[:i], parse(wrap.format(ast.unparse(part))), *parts[i + 1:]]
-                    yield f"result {what}", again(value=ast.Tuple(new, ast.Load()) if len(parts) > 1 else new[0])
+                    new = [*parts[:i], wrapped(part, how), *parts[i + 1:]]
+                    result = new[0] if len(new) == 1 else ast.Tuple(new, ast.Load())
+                    yield f"result {how}", with_parts(node, value=result)
         case ast.Expr() | ast.AugAssign() | ast.Raise():
             yield "left out", ast.Pass()
-        case ast.Assign(targets=[ast.Name()], value=value):
-            for what in ("clamp", "floor", "detach", "float32"):
-                yield f"{ast.unparse(node.targets[0])} {what}", again(value=parse(WRAPS[what].format(ast.unparse(value))))
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            for how in ("clamped", "floored", "detached", "as float32"):
+                yield f"{name} {how}", with_parts(node, value=wrapped(value, how))
 
 
-def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
+def places(tree: ast.AST) -> Iterator[tuple[ast.AST | list, str | int, ast.AST]]:
+    """Where each node stands: what holds it, under which name or number."""
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
-            for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(child, ast.AST):
-                    yield parent, name, i
+            if isinstance(value, ast.AST):
+                yield vars(parent), name, value
+            elif isinstance(value, list):
+                for i, child in enumerate(value):
+                    if isinstance(child, ast.AST):
+                        yield value, i, child
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
+    """Each mutant once: (what was done and where, source)."""
     tree = ast.parse(source)
-    for definition in ast.walk(tree):                              # docstrings are no code
-        if isinstance(definition, ast.FunctionDef) and ast.get_docstring(definition):
-            definition.body = definition.body[1:] or [ast.Pass()]
-    names = sorted({a.arg for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for a in f.args.args})
+    functions = [f for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda)]
+    for function in functions:                                # docstrings are no code
+        if isinstance(function, ast.FunctionDef) and ast.get_docstring(function):
+            function.body = function.body[1:] or [ast.Pass()]
+    names = sorted({arg.arg for function in functions for arg in function.args.args})
     seen = {ast.unparse(tree)}
-    for parent, name, i in places(tree):
-        held = getattr(parent, name)
-        child = held if i is None else held[i]
-        for what, new in changes(copy.deepcopy(child), names):
-            setattr(parent, name, new) if i is None else held.__setitem__(i, new)
-            try:
-                text = ast.unparse(ast.fix_missing_locations(tree))
-            finally:
-                setattr(parent, name, child) if i is None else held.__setitem__(i, child)
+    for holder, at, node in places(tree):
+        for what, new in changes(copy.deepcopy(node), names):
+            holder[at] = new
+            text = ast.unparse(ast.fix_missing_locations(tree))
+            holder[at] = node
             if text not in seen:
                 seen.add(text)
-                yield f"line {getattr(child, 'lineno', '?')}: {what}", text
+                yield f"line {getattr(node, 'lineno', '?')}: {what}", text
