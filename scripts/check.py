@@ -16,9 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"                             # tests/conftest.py writes them
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"]
+WORKERS = 2
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(WORKERS), "--dist", "loadscope"]
 SECONDS = "seconds.jsonl"                           # of each test
-PARTS, MOST = ("facts", "lecture", "loop"), 45      # seconds that a unit should take at most
+PARTS, MOST = ("facts", "lecture", "loop"), 45      # a unit's share of the run, in seconds, at most
 NONE_COLLECTED = 5                                  # pytest's exit code where no test was there
 
 
@@ -47,10 +48,12 @@ def costs() -> list[str]:
             spent[test["unit"] or "shared", test["part"]] += test["seconds"]
     units = sorted({unit for unit, _ in spent}, key=lambda unit: (unit == "shared", unit))
     rows = {unit: [spent[unit, part] for part in PARTS] for unit in units}
-    table = ["Seconds by unit, of one core" + "".join(f"{head:>10}" for head in (*PARTS, "all"))]
+    heads = "".join(f"{head:>10}" for head in (*PARTS, "share"))
+    table = [f"Seconds of a worker; share: of a run with {WORKERS}".ljust(48) + heads]
     for unit, row in rows.items():
-        table.append(f"{unit:28}" + "".join(f"{seconds:10.0f}" for seconds in (*row, sum(row))))
-    dear = [unit for unit, row in rows.items() if unit != "shared" and sum(row) > MOST]
+        cells = (*row, sum(row) / WORKERS)
+        table.append(f"{unit:48}" + "".join(f"{seconds:10.0f}" for seconds in cells))
+    dear = [unit for unit, row in rows.items() if unit != "shared" and sum(row) / WORKERS > MOST]
     return table + ([f"More than {MOST} s: {', '.join(dear)}."] if dear else [])
 
 

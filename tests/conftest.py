@@ -104,5 +104,6 @@ def pytest_runtest_logreport(report):
     if "PYTEST_SECONDS" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
         test, lecture = report.nodeid, report.nodeid.startswith("lectures/")
         part = "loop" if "loop" in report.keywords else "lecture" if lecture else "facts"
-        line = {"test": test, "unit": unit(test), "part": part, "seconds": report.duration}
+        whose = "" if "shared" in report.keywords else unit(test)
+        line = {"test": test, "unit": whose, "part": part, "seconds": report.duration}
         note(os.environ["PYTEST_SECONDS"], json.dumps(line))

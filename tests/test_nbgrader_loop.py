@@ -18,7 +18,8 @@ SHOWN = "*0"               # whose feedback is made, since a page takes a second
 COLUMNS = ("student_id={student}", "score={score}", "max_score={max_score}")
 # What hardly depends on the exercise and takes long: one exercise in CI, all in `make test-all`.
 REST = [pytest.param(name, marks=pytest.mark.slow) for name in EXERCISES[1:]]
-ONE = pytest.mark.parametrize("course", [EXERCISES[0], *REST], indirect=True)
+ONES = pytest.mark.parametrize("course", [EXERCISES[0], *REST], indirect=True)
+ONE = lambda test: pytest.mark.shared(ONES(test))
 pytestmark = pytest.mark.loop
 marks = lambda cell: cell.metadata.get("nbgrader", {})
 

@@ -78,12 +78,13 @@ def attack(earns: dict | None = None, *, student: str | bytes | None = None, **m
 
 def answers(module: str, /, **sources) -> None:
     """Registers sources of the answer to `game_value`: name=(what it tries, source[, earns[,
-    never]])."""
+    never[, may]]])."""
     for name, entry in sources.items():
         tries, source, *more = entry
-        earns, never = [*more, *({}, ())[len(more):]]
+        earns, never, may = [*more, *({}, (), {})[len(more):]]
         hand_in = lambda course, folder, notebook, source=source: source
-        _register(module, name, tries, hand_in, earns, never, waits=isinstance(entry, waits))
+        _register(module, name, tries, hand_in, earns, never, may=may,
+                  waits=isinstance(entry, waits))
 
 
 def in_functions(module: str, /, **sources) -> None:

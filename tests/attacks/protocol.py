@@ -113,13 +113,13 @@ answers(
     many_parameters=("A function of a million parameters.",
                      PRELUDE + WRONG + "k, _ = grip()\ntype(k).do_names = lambda self, request, data, out: {'names': {n: {'parameters': [f'p{i}' for i in range(10 ** 6)]} for n in request['names']}}"),
     printed_bomb=("Prints 30 MB a reply, around the kernel's own limit.",
-                  PRELUDE + RIGHT + "k, _ = grip()\nold = k.channel.send\nk.channel.send = lambda m, out=(), *a: old(m | {'printed': [{'text': 'x' * 30_000_000}]}, out)", {}, ()),
+                  PRELUDE + RIGHT + "k, _ = grip()\nold = k.channel.send\nk.channel.send = lambda m, out=(), *a: old(m | {'printed': [{'text': 'x' * 30_000_000}]}, out)", {}, (), GAME),
     outputs_bomb=("Shows a hundred thousand outputs.", PRELUDE + "k, _ = grip()\nold = k.channel.send\n"
-                  "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'stream', 'text': 'x'}] * 10 ** 5} if 'ok' in m else m, out)\n" + RIGHT, GAME),
+                  "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'stream', 'text': 'x'}] * 10 ** 5} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
     outputs_odd=("Sends outputs of odd types.", PRELUDE + "k, _ = grip()\nold = k.channel.send\n"
-                 "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': {'x': 1}, 'ok': 5} if 'ok' in m else m, out)\n" + RIGHT, GAME),
+                 "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': {'x': 1}} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
     outputs_deep=("Sends outputs nested deep.", PRELUDE + "k, _ = grip()\nx = 0\nfor _ in range(400): x = [{'a': x}]\nold = k.channel.send\n"
-                  "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'display_data', 'data': {'text/plain': x, 'text/html': x}}, x]} if 'ok' in m else m, out)\n" + RIGHT, GAME),
+                  "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'display_data', 'data': {'text/plain': x, 'text/html': x}}, x]} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
     answers_late=("Lets a child answer after the time is up.", PRELUDE + "def game_value(D, p, g, pi):\n    k, ask = grip()\n    if os.fork() == 0:\n        import time, signal\n"
                   "        signal.signal(2, signal.SIG_IGN)\n        time.sleep(7)\n        for n in range(50): frame({'id': ask['id'] + n, 'result': 0})\n        os._exit(0)\n    return p.sum()"),
 )
