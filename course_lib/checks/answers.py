@@ -79,7 +79,8 @@ def plainly(error: Exception, args: tuple) -> str:
     asked = ", ".join(filter(None, map(_shape, args))) or "no tensor"
     if isinstance(error, AssertionError):
         return "" if str(error) else (
-            f"an assert of your own, without a message, failed in your answer. Asked with: {asked}.")
+            "an assert of your own, without a message, failed in your answer. "
+            f"Asked with: {asked}.")
     if not re.search(r"shape|size|dimension|broadcast|expand|out of range", str(error), re.I):
         return ""
     return (f"the shapes do not fit somewhere in your answer. Asked with: {asked}. Does it work "
