@@ -15,8 +15,8 @@ DOUBLE = torch.float64
 TOLERANCE = {torch.float32: {"rtol": 2e-5, "atol": 5e-6}, DOUBLE: {"rtol": 1e-9, "atol": 1e-10}}
 # Equal sizes too, where a wrong broadcast raises no error, and ones, which `squeeze` loses.
 SHAPES = ((1, 1), (3, 3), (5, 2), (1, 4), (2, 1, 3, 3), (1, 1, 1, 1), (4, 3, 4, 4))
-FREE = ("Nothing is clamped or repaired: what is NaN stays so, in its own pixel, and no other pixel "
-        "knows of it.")
+FREE = ("Nothing is clamped or repaired: what is NaN stays so, in its own pixel, and no other "
+        "pixel knows of it.")
 SLOPE = ("It is what stands before it in the result: compute with tensors all the way, without "
          "detach, item or no_grad.")
 
@@ -241,8 +241,8 @@ def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
         moved = call(gaussian_kl, 3 - c * mean_1, log_var_1 + grown, 3 - c * mean_2,
                      log_var_2 + grown)
         expect_close("KL after both pictures were turned to their negative, stretched and shifted",
-                     moved, kl_by_quadrature(*parts), "A divergence does not depend on the unit and "
-                     "the origin of a pixel.", rtol=1e-8, atol=1e-9)
+                     moved, kl_by_quadrature(*parts), "A divergence does not depend on the unit "
+                     "and the origin of a pixel.", rtol=1e-8, atol=1e-9)
         one_1, one_2 = (per_image(x.flatten(1)[:, 0], x) for x in (log_var_1, log_var_2))
         for which, first, second in (("the first", one_1, log_var_2), ("both", one_1, one_2),
                                      ("the second", log_var_1, one_2)):
