@@ -158,7 +158,7 @@ def check_posterior(posterior, seed: int = 0) -> None:
     mean, variance = call(posterior, x_0, x_t, s, t, alpha_bar)
     expect_close("the mean for s = 0", mean, x_0, "Given x_0, x_0 is known.", rtol=1e-6)
     expect_close("the variance for s = 0", variance, torch.zeros(4),
-                 "Given x_0, x_0 is known: nothing is left to vary.", atol=1e-7)
+                 "Given x_0, x_0 is known: nothing is left to vary.", atol=1e-13)
 
 
 def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,

@@ -27,7 +27,8 @@ def check_v_loss(v_loss, seed: int = 0) -> None:
         x_0, eps = torch.randn(2, n, d, generator=rng)
         t = torch.randint(1, T + 1, (n,), generator=rng)
         _losses(v_loss, net, x_0, t, eps, alpha_bar)
-    for size in (1e-5, 0.1, 1e3):
+    _losses(v_loss, net, 4 * x_0 + 3, t, 4 * eps, alpha_bar)
+    for size in (0.0, 1e-5, 0.1, 1e3):
         x_0, eps = size * torch.randn(2, 3, 2, generator=rng)
         _silent(v_loss, x_0, torch.tensor([1, 6, T]), eps, random_alpha_bar(rng, T))
 
@@ -36,11 +37,15 @@ def _silent(v_loss, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> N
     """A network that says 0, where the loss may be of any size."""
     net = Net.draw("TimeMLP", (x_0.shape[1], 6), seeded(0), scale=0.0)
     _, v = velocity(alpha_bar, t, x_0, eps)
-    loss, _ = expect_results(call(v_loss, net, x_0, t, eps, alpha_bar),
-                             "the loss and its gradients", 2)
+    loss, gradients = expect_results(call(v_loss, net, x_0, t, eps, alpha_bar),
+                                     "the loss and its gradients", 2)
     expect_close(f"the loss of a network that says 0 at t = {t.tolist()}", loss,
                  v.square().sum() / len(x_0), "It is the squared length of v, however small or "
                  "large.", rtol=1e-4, atol=1e-15)
+    if not v.any():
+        zero = {key: 0 * gradient for key, gradient in net.state.items()}
+        expect_state("the gradients where the network is right already", gradients,
+                     net._replace(state=zero), "They are 0 there: a root has no slope at 0.")
 
 
 def _losses(v_loss, net: Net, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> None:
