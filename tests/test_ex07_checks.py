@@ -217,10 +217,21 @@ def test_what_is_left_behind_is_told():
     mask = torch.tensor([True, False, True]).expand(4, 3)
     assert call(MASTER["log_p_gradient"], net, x, t, mask)[1] == "nothing"
     namespace = MASTER["log_p_gradient"].__globals__
+    state, left_behind = namespace["state"], namespace["left_behind"]
     module = net.build()
-    assert namespace["left_behind"](module, module(x, t)) == "a graph behind the result"
-    module(x, t).sum().backward()
-    assert namespace["left_behind"](module, x) == "gradients in the classifier's weights"
+    before = state(module, x)
+    assert left_behind(before, x) == "nothing"
+    assert left_behind(before, module(x, t)) == "a graph behind the result"
+    for what, change in (("an x_t that requires a gradient", lambda: x.requires_grad_()),
+                         ("a classifier in another mode", module.eval),
+                         ("converted weights", module.double),
+                         ("frozen weights", lambda: module.requires_grad_(False))):
+        change()
+        assert left_behind(before, torch.zeros(1)) == what
+    module = net.build()
+    before = state(module, x)
+    module(x.detach(), t).sum().backward()
+    assert left_behind(before, x.detach()) == "gradients in the classifier's weights"
 
 
 def test_clear_cases_are_many():
