@@ -142,10 +142,11 @@ def check_ddim_step(ddim_step, seed: int = 0) -> None:
     _gradients(ddim_step, rng, noise.alpha_bar)
     x_0, eps = torch.randn(2, 4, 3, dtype=torch.float64, generator=rng)
     t = torch.tensor([1, 30, 60, 100])
+    none = torch.zeros(4).double()
     x_t, v = velocity(noise.alpha_bar, t, x_0, 1e6 * eps)
     expect_close("x_s for s = 0 and σ = 0, where ε is a million times as large as x_0",
-                 call(ddim_step, v, x_t, noise.alpha_bar, t, 0 * t, torch.zeros(4).double(),
-                      0 * x_0), x_0, "At s = 0 nothing is left of ε, not even 1e-8 of it.", rtol=0, atol=1e-4)
+                 call(ddim_step, v, x_t, noise.alpha_bar, t, 0 * t, none, 0 * x_0), x_0,
+                 "At s = 0 nothing is left of ε, not even 1e-8 of it.", rtol=0, atol=1e-4)
 
 
 def _jumps(rng: torch.Generator, alpha_bar: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -166,8 +167,8 @@ def _each_alone(ddim_step, rng: torch.Generator, alpha_bar: Tensor, shape: tuple
              s[i:i + 1], sigma[i:i + 1], z[i:i + 1].reshape(1, -1)) for i in range(len(x_t))])
     expect_close(f"x_s of images of shape {shape}",
                  call(ddim_step, v, x_t, alpha_bar, t, s, sigma, z), alone.reshape(shape),
-                 "Each image has its own jump and σ, and what it gets does not depend on the others "
-                 "or on the shape.", rtol=0, atol=atol, dtype=dtype)
+                 "Each image has its own jump and σ, and what it gets does not depend on the "
+                 "others or on the shape.", rtol=0, atol=atol, dtype=dtype)
     for power in (-6, 6):
         size = per_image(10.0 ** (power * torch.linspace(1, 0.2, len(x_t)).double()), x_t)
         got = call(ddim_step, size * v, size * x_t, alpha_bar, t, s, sigma, size * z)

@@ -100,8 +100,8 @@ def _of_images(log_p_gradient, dtype: torch.dtype, rng: torch.Generator) -> None
         slope = slopes.derivative(lambda h: log_p(x.double() + h * direction.double()), 0.0, 1e-4)
     got = _result(log_p_gradient, net, x, t, mask)
     expect_close("the slope of log p of each of two images in a random direction",
-                 (got * direction).flatten(1).sum(1), slope, "Images are (batch, C, H, W), and each "
-                 "has its own time and set.", rtol=1e-3, atol=1e-5)
+                 (got * direction).flatten(1).sum(1), slope, "Images are (batch, C, H, W), and "
+                 "each has its own time and set.", rtol=1e-3, atol=1e-5)
     alone = [_result(log_p_gradient, net, *(a[i:i + 1] for a in (x, t, mask))) for i in (0, 1)]
     expect_close("the gradient of two images", got, torch.cat(alone),
                  "Each image's gradient is its own.", rtol=1e-4, atol=1e-5)
