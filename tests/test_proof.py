@@ -232,12 +232,12 @@ def test_lines_between_milestones_cost_nothing_and_earn_nothing():
 def test_milestones_earn_in_order_and_one_misplaced_line_costs_only_itself():
     first_the_goal = [PLAIN_CHAIN[3], *PLAIN_CHAIN[:3]]
     assert grade_proof(first_the_goal, MINIMAX).points == 3
-    assert grade_proof([PLAIN_CHAIN[3], *PLAIN_CHAIN], MINIMAX).points == 4
+    assert grade_proof([PLAIN_CHAIN[3], *PLAIN_CHAIN], MINIMAX).points == 3
     assert grade_proof(PLAIN_CHAIN[::-1], MINIMAX).points == 1
 
 
 def test_guessing_does_not_pay():
-    guesses = ["p/(p-g)", "g/(p+g)", "p/g", "1/2", "p/(p+g)"]
+    guesses = ["p/(p-g)", "(p+g)/g", "p*g", "1/2", "p/(p+g)"]
     assert grade_proof([PLAIN_CHAIN[0], *guesses], MINIMAX).points == 0
     assert grade_proof([*PLAIN_CHAIN[:3], "2*JSD(p,g)", PLAIN_CHAIN[3]], MINIMAX).points == 3
 
@@ -343,7 +343,8 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
     (MINIMAX, PLAIN_CHAIN[:3], PLAIN_CHAIN[2] + " + 0*KL(p,g)", "only inside KL"),
     (MINIMAX, PLAIN_CHAIN[:3], "2*JSD(p,g) - log(4) + 0*D", "D is still in it"),
     (MINIMAX, PLAIN_CHAIN[:2], "p*log(p/(p+g)) + g*log(g/(p+g))", "still depends on x"),
-    (MINIMAX, PLAIN_CHAIN[:1], "g/(p+g)", "p and g are exchanged"),
+    (MINIMAX, PLAIN_CHAIN[:1], "p/(p+p)", "p and g are exchanged"),
+    (MINIMAX, PLAIN_CHAIN[:1], "g/(p+g)", "true: it is one minus the best D"),
     (MINIMAX, PLAIN_CHAIN[:2], "sum(p*log(p-g))", r"log\(p - g\) is the log of -"),
     (MINIMAX, PLAIN_CHAIN[:2], "sum(p)/(sum(p)-sum(p))", "division by 0"),
     (VLB, VLB_CHAIN[:3], VLB_CHAIN[3][2:-1], "still depends on x_0, x_1.*expectation missing"),
