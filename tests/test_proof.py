@@ -112,12 +112,8 @@ RIGHT = {
         (1, "E(-log(p[T]*Prod(p[t-1|t], t, 1, T) / Prod(q[t|t-1], t, 1, T)))"),
         (1, "E(-log(p[T]) - Sum(log(p[s-1|s] / q[s|s-1]), s, 2, T) - log(p[0|1] / q[1|0]))"),
         (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0,t-1]), t, 1, T))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))"),
         (1, "-E(log(p[T])) - Sum(E(log(p[t|t+1] / q[t+1|t])), t, 0, T-1)"),
         (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|0,t]), t, 2, T) - log(p[0|1]))"),
-        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t,0]*q[t-1|0]/q[t|0]), t, 2, T) "
-            "- log(p[0|1]/q[1|0]))"),
-        (2, "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))"),
         (2, "E(-log(p[0:T]) + log(q[T|0]) + Sum(log(q[t-1|t,0]), t, 2, T))"),
         (3, "E(KL(q[T|0], p[T])) + Sum(E(KL(q[t-1|t,0], p[t-1|t])), t, 2, T) - E(log(p[0|1]))"),
         (3, "E(KL(q[T|0], p[T]) + KL(q[T-1|T,0], p[T-1|T]) "
@@ -180,6 +176,11 @@ WRONG = {
         (2, "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))"),
         (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t]), t, 2, T) - log(p[0|1]))"),
         (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 1, T))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))"),
+        (1, "E(-log(p[0:T]) + Sum(log(q[t|t-1]), t, 1, T))"),
+        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t,0]*q[t-1|0]/q[t|0]), t, 2, T) "
+            "- log(p[0|1]/q[1|0]))"),
+        (2, "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))"),
         (2, TRUE_BUT_INTRACTABLE), (2, VLB_CHAIN[1] + " + 0*E(KL(q[T|0], p[T]))"),
         (3, VLB_CHAIN[2] + " + 0*E(KL(q[T|0], p[T]))"), (3, VLB_CHAIN[0] + " + 0*" + VLB_CHAIN[3]),
         (3, "KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1])"),
@@ -234,6 +235,43 @@ def test_milestones_earn_in_order_and_one_misplaced_line_costs_only_itself():
     assert grade_proof(first_the_goal, MINIMAX).points == 3
     assert grade_proof([PLAIN_CHAIN[3], *PLAIN_CHAIN], MINIMAX).points == 3
     assert grade_proof(PLAIN_CHAIN[::-1], MINIMAX).points == 1
+
+
+BOUND = LINES["bound"]
+
+
+@pytest.mark.parametrize("lines, points, says", [
+    ([*JENSEN_CHAIN[:2], "= " + BOUND, *JENSEN_CHAIN[3:]], 5, "line 3 is greater than line 2, not"),
+    ([*JENSEN_CHAIN[:2], ">= " + BOUND, *JENSEN_CHAIN[3:]], 5, "so >= does not hold"),
+    ([*JENSEN_CHAIN[:2], *JENSEN_CHAIN[3:]], 4, "line 3 is greater than line 2, not"),
+    ([*JENSEN_CHAIN[:3], JENSEN_CHAIN[0], *JENSEN_CHAIN[3:]], 5, "line 4 is less than line 3, not"),
+    ([*JENSEN_CHAIN[:3], "<= " + JENSEN_CHAIN[0], *JENSEN_CHAIN[3:]], 5, "so <= does not hold"),
+    ([*JENSEN_CHAIN, "= " + JENSEN_CHAIN[0]], 5, "line 7 is less than line 6, not"),
+    ([BOUND, *JENSEN_CHAIN], 5, "the derivation starts from the negative log-likelihood"),
+    ([PRIOR_CHAIN[4], *PRIOR_CHAIN], 5, "the derivation starts from the value V"),
+    ([*PRIOR_CHAIN[:5], "= " + PRIOR_CHAIN[5]], 5, "line 6 is less than line 5, not"),
+    ([*PRIOR_CHAIN[:5], "<= " + PRIOR_CHAIN[5]], 5, "so <= does not hold"),
+    ([*PRIOR_CHAIN[:3], "= " + PRIOR_CHAIN[3], *PRIOR_CHAIN[4:]], 5, "line 4 is greater than line"),
+    ([*PRIOR_CHAIN, PRIOR_CHAIN[0]], 5, "not equal to it"),
+])
+def test_a_false_relation_costs_a_point_and_is_named(lines, points, says):
+    report = grade_proof(lines, PRIOR if "pi" in str(lines) else VLB_FROM_LIKELIHOOD)
+    assert report.points == points and "wrong: " in str(report) and says in str(report), report
+
+
+@pytest.mark.parametrize("lines", [
+    [*(f"= {line}" for line in JENSEN_CHAIN[:2]), JENSEN_CHAIN[2],
+     *(f"= {line}" for line in JENSEN_CHAIN[3:])],
+    [*JENSEN_CHAIN[:3], ">= " + JENSEN_CHAIN[0], "≤ " + JENSEN_CHAIN[3], *JENSEN_CHAIN[3:]],
+    [*JENSEN_CHAIN[:2], LINES["gap"], "-log(p[0])", "log(q[1:T|0] / p[0:T])", *JENSEN_CHAIN[2:]],
+    [*PRIOR_CHAIN[:3], "<= " + PRIOR_CHAIN[3], "= " + PRIOR_CHAIN[4], ">= " + PRIOR_CHAIN[5]],
+    [PRIOR_CHAIN[0], *(f"= {line}" for line in PRIOR_CHAIN[1:3]), *PRIOR_CHAIN[3:]],
+    [PRIOR_CHAIN[0][4:-1], *PRIOR_CHAIN[:2], "0", "pi*p*(1-D) - (1-pi)*g*D",
+     "(1-pi)*g*D - pi*p*(1-D)", "-pi*p/D**2 - (1-pi)*g/(1-D)**2", "pi*p/((1-pi)*g)", PRIOR_CHAIN[2],
+     "(1-pi)*g/(pi*p+(1-pi)*g)", PRIOR_CHAIN[3][4:-1], *PRIOR_CHAIN[3:]],
+])
+def test_true_relations_and_side_facts_are_free(lines):
+    check_proof(lines, PRIOR if "pi" in str(lines) else VLB_FROM_LIKELIHOOD)
 
 
 def test_guessing_does_not_pay():

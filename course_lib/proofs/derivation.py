@@ -52,8 +52,8 @@ class Milestone:
     what is not yet done.
 
     A milestone has the value of the one before it, unless it is `fresh`; one that is `aside` is no
-    part of the chain of values. One that drops a gap (value before + gap = value now) gives the form of the gap, which
-    the line must name.
+    part of the chain of values. One that drops a gap (value before + gap = value now) gives the
+    form of the gap, which the line must name.
     """
 
     name: str

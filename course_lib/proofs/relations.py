@@ -50,12 +50,10 @@ def judge(judged: list, proof: Proof) -> None:
 
 
 def _aside(line: Line, like: Line | None) -> str | None:
-    """A side fact without a relation is a statement of its own."""
-    if not line.relation and line.gap is None:
+    """A side fact is a statement of its own, unless it is said to be a bound."""
+    if line.relation in ("", "=") and line.gap is None:
         return None
     if like is None:
-        if line.relation == "=" and line.gap is None:
-            return None
         return f"{line.relation or 'a gap'} needs a line of the same kind before it"
     well = like.false is None and (like.same or like.fact)
     return None if not well or holds(line.relation, like.values, line) else _contrast(line, like)
@@ -81,7 +79,8 @@ def _next(line: Line, before: Line | None, at: int, slips: list, later: bool,
         k = next((k for k in line.same if milestones[k].form(line) is None), line.same[-1])
         olds += [slip.values for slip in slips if isinstance(slip, Line)]
         olds += [references[j] for j in range(at + 1, k)]
-        if not olds and line.relation in ("", "="):
+        starts = before is None and (line.same[0] <= start or not olds)
+        if starts and line.relation in ("", "=") and line.gap is None:
             return None
     if any(holds(line.relation, old, line) for old in olds):
         return None

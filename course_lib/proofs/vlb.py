@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_lib.proofs.derivation import Line, Milestone, Proof
+from course_lib.proofs.derivation import Fact, Line, Milestone, Proof
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import Language, LineError, short
 from course_lib.proofs.problem import Problem, same_value
@@ -31,8 +31,6 @@ FORMS = {
     "gap": (1.002431187584255, 1.0275340770528703, 0.8935862366585599),
     "bound": (1.4015438681933239, 1.7514504415414935, 1.169108870968307),
     "stepwise": (1.0708266049008184, 1.3396251456920323, 1.2017423571520212),
-    "q together": (1.5443221509075429, 1.368410891210193, 2.217873610118275),
-    "p together": (0.9280483221865992, 1.7226646960233325, 0.15297761800205315),
     "posteriors": (1.4296702673815538, 1.2865209126022803, 0.8815963165496317),
     "divergences": (1.9014943555754504, 3.2306694078259683, 3.5349950641746153),
 }
@@ -138,10 +136,27 @@ def dropped(problem: Problem) -> np.ndarray:
     return bound(problem) - likelihood(problem)
 
 
+def half_done(line: Line) -> str | None:
+    """What is left of q's joints where every step shall have its posterior."""
+    T, used = FORM_LENGTHS[-1], {}
+    evaluate(line.tree, form_chain(FORM_SEED, T, True), used)
+    for (name, over, given), node in used.items():
+        if name == "q" and len(over) > 1:
+            return f"{short(node)} is one probability for many steps: each t has its own posterior"
+        if name == "q" and over != {T} and given == {0}:
+            return f"{short(node)} is left of what telescopes: cancel it"
+    return None
+
+
 def _step(name: str, value, forms: tuple[str, ...], todo: str, worth: int = 1, split: bool = False,
           gap: bool = False) -> Milestone:
     """`forms` are the names of those that count; `split`: joints may be written as products."""
-    form = lambda line: None if _same_form(line.tree, forms, split) else todo
+
+    def form(line: Line) -> str | None:
+        if not _same_form(line.tree, forms, split):
+            return todo
+        return half_done(line) if split else None
+
     if not gap:
         return Milestone(name, value, form, worth)
     gap_form = lambda tree: _same_form(tree, ("gap",), split)
@@ -170,8 +185,8 @@ def _steps(worth: int) -> tuple[Milestone, ...]:
               "write it as the bound less one KL, the gap of Jensen's inequality", worth),
         _step("the variational bound", bound, ("bound",),
               "it has the bound's value, but not the form of a step", gap=bool(worth)),
-        _step("the bound step by step", bound, ("stepwise", "q together", "p together"),
-              "write the joints as products over single steps: transitions of p and of q"),
+        _step("the bound step by step", bound, ("stepwise",),
+              "write both joints, p's and q's, as products over single steps"),
         _step("the bound with q's posteriors", bound, ("posteriors",),
               "turn q's steps round by Bayes' rule given x_0, and cancel what telescopes",
               split=True),
@@ -184,6 +199,21 @@ def _problems() -> list[Problem]:
     return [chain(seed, T) for seed, T in enumerate(LENGTHS)]
 
 
-VLB = Proof("the variational bound in KL divergences", LANGUAGE, _problems, _steps(0), intractable)
+def _at_one_chain(problem: Problem) -> np.ndarray:
+    joint = frozenset(range(problem.T + 1))
+    q, data = (problem.table("q", over, frozenset()) for over in (joint, frozenset({0})))
+    return np.log(q / data / problem.table("p", joint, frozenset()))
+
+
+FACTS = (
+    Fact("the gap of Jensen's inequality", dropped, "the variational bound"),
+    Fact("-log p(x_0) at one x_0 (the step asks for its mean, E(..))",
+         lambda problem: -np.log(problem.table("p", frozenset({0}), frozenset())),
+         "the negative log-likelihood"),
+    Fact("what the bound averages, at one chain (the step asks for its mean, E(..))",
+         _at_one_chain, "the variational bound"),
+)
+VLB = Proof("the variational bound in KL divergences", LANGUAGE, _problems, _steps(0), intractable,
+            FACTS)
 VLB_FROM_LIKELIHOOD = Proof("the bound and its KL divergences", LANGUAGE, _problems, _steps(1),
-                            intractable)
+                            intractable, FACTS)
