@@ -53,7 +53,7 @@ RBM_CHAIN = [
     "log(Sum(exp(-E[v,h]), h)) - log(Sum(exp(-E[v,h]), v, h))",
     "-Sum(p[h|v]*dE[v,h], h) + Sum(p[v,h]*dE[v,h], v, h)",
 ]
-TRUE_BUT_INTRACTABLE = "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t]), t, 1, T) - log(q[0]))"
+TRUE_BUT_INTRACTABLE = "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t:T]), t, 1, T) - log(q[0]))"
 CHAINS = {
     "plain": (MINIMAX, PLAIN_CHAIN),
     "prior": (PRIOR, PRIOR_CHAIN),
@@ -109,16 +109,16 @@ RIGHT = {
     "vlb": [
         (0, "E(log(q[1:T|0]) - log(p[0:T]))"), (0, "-E(log(p[0:T] / q[1:T|0]))"),
         (0, "E(-log(p[0,1:T] / q[1:T|0]))"),
-        (1, "E(-log(p[T]*Prod(p[t-1|t], t, 1, T) / Prod(q[t|t-1], t, 1, T)))"),
-        (1, "E(-log(p[T]) - Sum(log(p[s-1|s] / q[s|s-1]), s, 2, T) - log(p[0|1] / q[1|0]))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0,t-1]), t, 1, T))"),
-        (1, "-E(log(p[T])) - Sum(E(log(p[t|t+1] / q[t+1|t])), t, 0, T-1)"),
-        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|0,t]), t, 2, T) - log(p[0|1]))"),
-        (2, "E(-log(p[0:T]) + log(q[T|0]) + Sum(log(q[t-1|t,0]), t, 2, T))"),
-        (3, "E(KL(q[T|0], p[T])) + Sum(E(KL(q[t-1|t,0], p[t-1|t])), t, 2, T) - E(log(p[0|1]))"),
+        (1, "E(-log(p[T]*Prod(p[t-1|t], t, 1, T) / Prod(q[t|0:t-1], t, 1, T)))"),
+        (1, "E(-log(p[T]) - Sum(log(p[s-1|s] / q[s|0:s-1]), s, 2, T) - log(p[0|1] / q[1|0]))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0,1:t-1]), t, 1, T))"),
+        (1, "-E(log(p[T])) - Sum(E(log(p[t|t+1] / q[t+1|0:t])), t, 0, T-1)"),
+        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|0,t:T]), t, 2, T) - log(p[0|1]))"),
+        (2, "E(-log(p[0:T]) + log(q[T|0]) + Sum(log(q[t-1|t:T,0]), t, 2, T))"),
+        (3, "E(KL(q[T|0], p[T])) + Sum(E(KL(q[t-1|t:T,0], p[t-1|t])), t, 2, T) - E(log(p[0|1]))"),
         (3, "E(KL(q[T|0], p[T]) + KL(q[T-1|T,0], p[T-1|T]) "
-            "+ Sum(KL(q[t-1|0,t], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t+1,0], p[t|t+1]), t, 1, T-1) - log(p[0|1]))"),
+            "+ Sum(KL(q[t-1|0,t:T], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t+1:T,0], p[t|t+1]), t, 1, T-1) - log(p[0|1]))"),
     ],
     "jensen": [
         (1, "E(-log(p[0:T] / q[1:T|0])) - E(KL(q[1:T|0], p[1:T|0]))"),
@@ -169,27 +169,27 @@ WRONG = {
     "vlb": [
         (0, "E(log(p[0:T] / q[1:T|0]))"), (0, "-log(p[0:T] / q[1:T|0])"),
         (0, "E(-log(p[0:T] / q[0:T]))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 2, T))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0:t-1]), t, 2, T))"),
         (1, "E(-log(p[0:T] / q[1:T|0])) + 0*p[T]"),
-        (1, "E(-log(p[T]) + Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))"),
+        (1, "E(-log(p[T]) + Sum(log(p[t-1|t] / q[t|0:t-1]), t, 1, T))"),
         (1, VLB_CHAIN[0] + " + 0*" + VLB_CHAIN[1]),
-        (2, "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))"),
+        (2, "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t:T,0]), t, 2, T) - log(p[0|1]))"),
         (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 1, T))"),
+        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t:T,0]), t, 1, T))"),
         (1, "E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))"),
-        (1, "E(-log(p[0:T]) + Sum(log(q[t|t-1]), t, 1, T))"),
-        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t,0]*q[t-1|0]/q[t|0]), t, 2, T) "
+        (1, "E(-log(p[0:T]) + Sum(log(q[t|0:t-1]), t, 1, T))"),
+        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t:T,0]*q[t-1|0]/q[t|0]), t, 2, T) "
             "- log(p[0|1]/q[1|0]))"),
         (2, "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))"),
         (2, TRUE_BUT_INTRACTABLE), (2, VLB_CHAIN[1] + " + 0*E(KL(q[T|0], p[T]))"),
         (3, VLB_CHAIN[2] + " + 0*E(KL(q[T|0], p[T]))"), (3, VLB_CHAIN[0] + " + 0*" + VLB_CHAIN[3]),
-        (3, "KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1])"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(p[t-1|t], q[t-1|t,0]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
-        (3, "E(KL(q[T], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
+        (3, "KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) - log(p[0|1])"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(p[t-1|t], q[t-1|t:T,0]), t, 2, T) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
+        (3, "E(KL(q[T], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
         (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t-1], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) + log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|0:t-1], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) + log(p[0|1]))"),
     ],
     "jensen": [
         (1, "E(-log(p[0:T] / q[1:T|0]) + KL(q[1:T|0], p[1:T|0]))"),
@@ -272,6 +272,15 @@ def test_a_false_relation_costs_a_point_and_is_named(lines, points, says):
 ])
 def test_true_relations_and_side_facts_are_free(lines):
     check_proof(lines, PRIOR if "pi" in str(lines) else VLB_FROM_LIKELIHOOD)
+
+
+def test_the_lines_of_a_markov_chain_do_not_hold_with_a_memory():
+    """Lecture 6 has the proof for a chain without one."""
+    lecture = [line.replace("0:t-1", "t-1").replace("t:T", "t") for line in JENSEN_CHAIN]
+    report = grade_proof(lecture, VLB_FROM_LIKELIHOOD)
+    assert report.points == 3 and [v.kind for v in report.lines[3:]] == ["wrong"] * 3, report
+    first_step = JENSEN_CHAIN[4].replace("t:T", "t")
+    assert grade_proof(with_line(JENSEN_CHAIN, 4, first_step), VLB_FROM_LIKELIHOOD).points == 5
 
 
 def test_guessing_does_not_pay():
@@ -387,7 +396,7 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
     (MINIMAX, PLAIN_CHAIN[:2], "sum(p)/(sum(p)-sum(p))", "division by 0"),
     (VLB, VLB_CHAIN[:3], VLB_CHAIN[3][2:-1], "still depends on x_0, x_1.*expectation missing"),
     (VLB, VLB_CHAIN[:2], VLB_CHAIN[2].replace("2, T", "1, T"),
-     "q.t-1.t,0. names x_0 twice at t = 1"),
+     "q.t-1.t:T,0. names x_0 twice at t = 1"),
     (VLB, VLB_CHAIN[:1], VLB_CHAIN[1].replace("1, T", "0, T"), "needs x_-1"),
     (VLB, VLB_CHAIN[:1], VLB_CHAIN[1].replace("1, T", "2, T"), "One limit of a Sum is off by one"),
     (VLB, VLB_CHAIN[:2], VLB_CHAIN[2].replace("q[T|0]", "q[T]"), "One q lacks a condition"),
@@ -480,7 +489,7 @@ def test_the_cost_is_bounded():
 
 def test_lines_are_typeset():
     latex = typeset(VLB_CHAIN).data
-    for part in (r"q(x_{t-1} \mid x_{t}, x_{0})", r"\sum_{t=2}^{T}", r"\mathbb{E}_q",
+    for part in (r"q(x_{t-1} \mid x_{t:T}, x_{0})", r"\sum_{t=2}^{T}", r"\mathbb{E}_q",
                  r"D_{\mathrm{KL}}", "p(x_{0:T})"):
         assert part in latex
     assert r"\frac{\pi\,p}{\pi\,p + \left(1 - \pi\right)\,g}" in typeset(PRIOR_CHAIN).data

@@ -128,7 +128,7 @@ def _changes(node: ast.AST) -> list[tuple[str, dict]]:
             return [(sentence, {"args": [b, a]})]
         case ast.Subscript(value=ast.Name(id="q"), slice=index):
             bar_or_comma = "," if bar(index)[1] else "|"
-            given = syntax(f"q[{ast.unparse(index)}{bar_or_comma}0]").slice
+            given = syntax(f"{ast.unparse(node)[:-1]}{bar_or_comma}0]").slice
             sentence = "One q lacks a condition: what looks back in time is known given x_0 only"
             return [(sentence, {"slice": given})]
         case ast.Call(func=ast.Name(id="Sum" | "Prod"), args=[x, t, low, high]):
