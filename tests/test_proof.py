@@ -403,6 +403,10 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
     (VLB, VLB_CHAIN[:2], TRUE_BUT_INTRACTABLE,
      r"true, but intractable: q\[T\] needs the data distribution"),
     (VLB_FROM_LIKELIHOOD, JENSEN_CHAIN[:2], VLB_CHAIN[0], "begin with <= and name it"),
+    (VLB, VLB_CHAIN[:2], "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t:T,0]*q[t-1|0]/q[t|0]), t, 2, T) "
+     "- log(p[0|1]/q[1|0]))", "not yet.*is left of what telescopes: cancel it"),
+    (VLB, VLB_CHAIN[:2], "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))",
+     "not yet.*one posterior for each t"),
 ])
 def test_a_wrong_line_is_told_what_is_wrong(proof, before, line, says):
     verdict = grade_proof([*before, line], proof).lines[-1]
