@@ -31,7 +31,7 @@ def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
     one, sets = torch.randn(3, 1, dtype=torch.float64, generator=rng), mask[2:5, :3].clone()
     sets[:, 0] = True
     _of_sets(log_p_gradient, line, one, t[2:5], sets, 1e-7)
-    for factor in (1e3, 5e3):
+    for factor in (1e3, 5e3, 1e5):
         _far_logits(log_p_gradient, sharpened(net, factor), x, t, mask)
 
 
@@ -223,6 +223,15 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     for shape in SHAPES:
         for dtype, rtol in ((torch.float32, 2e-5), (torch.float64, 1e-11)):
             _over_decades(guided_mean, rng, shape, dtype, rtol)
+    far = torch.tensor([[-200.0, 200.0, 0.0]]).double()
+    at = torch.tensor([[50.0, -50.0, 3e3]]).double()
+    shift = call(guided_mean, at, t[:1], 0 * at, far, lambda x, t: pull[:1], 1.0) / pull[:1]
+    expect_close("the logarithm of the shift over the gradient, for log-variances of ±200",
+                 shift.log(), far, "Nothing is clamped.", rtol=1e-10)
+    asked = Asked(lambda x, t: pull[:1])
+    call(guided_mean, 0 * at, t[:1], at, 0 * far, asked, 1.0)
+    expect_close("the point that `gradient` is asked about, far out", asked.calls[0][0], at,
+                 "It is μ, as it is.", rtol=1e-12)
     images = torch.randn(3, 2, 1, 4, 4, generator=rng)
     flat = [image.flatten(1) for image in images]
     guided = lambda x_t, mean, log_var: call(guided_mean, x_t, t[:2], mean, log_var,
@@ -375,7 +384,8 @@ def _composed(classifier_free, rng: torch.Generator, dtype: torch.dtype, rtol: f
           "Divided by p(y' | x) to the −1: that is a wish for y'.")
     close("y' = y, u = 1 + w", guided(y, y, 1.5, 2.5), eps_model(x, t, nobody),
           "What one factor adds, the other takes away: p(x).")
-    for w, u in ((2.0, 0.0), (0.5, 0.8), (3.0, 1.7)):
+    for w, u in ((2.0, 0.0), (0.5, 0.8), (3.0, 1.7), (0.0, 0.5), (-1.0, 0.5), (-0.4, 0.7),
+                 (0.5, -2.5)):
         expected = eps_of(lambda x, w=w, u=u: goal(x, w, u), x, t)
         close(f"w = {w}, u = {u}, whose score was found by differences", guided(y, y_not, w, u),
               expected, "Take the log and its slope. p(y | x) is p(x | y) p(y) / p(x): how often "
