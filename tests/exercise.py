@@ -33,12 +33,16 @@ def solution(name: str, question: str) -> str:
     return next(cell.source for cell in cells(name) if nbgrader(cell).get("grade_id") == question)
 
 
-def run(name: str, question: str, source: str):
-    """What `source` defines under the question's name, where the instructor's cells have run
-    before."""
-    namespace: dict = {}
+def namespace(name: str, source: str) -> dict:
+    """What there is after the instructor's cells and `source` have run."""
+    found: dict = {}
     for cell in cells(name):
         if cell.cell_type == "code" and nbgrader(cell)["locked"] and not nbgrader(cell)["grade"]:
-            exec(cell.source, namespace)
-    exec(source, namespace)
-    return namespace[question]
+            exec(cell.source, found)
+    exec(source, found)
+    return found
+
+
+def run(name: str, question: str, source: str):
+    """What `source` defines under the question's name."""
+    return namespace(name, source)[question]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import nbformat
 import pytest
-from exercise import ROOT, cells, nbgrader, questions, run, short, solution
+from exercise import ROOT, cells, namespace, nbgrader, questions, run, short, solution
 
 from course_lib.hidden import answers
 
@@ -118,3 +118,28 @@ def test_the_header_counts_the_points(name):
     header = next(cell.source for cell in cells(name) if cell.cell_type == "markdown")
     rows = [int(points) for points in re.findall(r"(?m)^\| \d+ \|.*\| (\d+) \| \d+ \|$", header)]
     assert f"**{total} points" in header and sum(rows) == total
+
+
+def visible(name: str, question: str) -> str:
+    """What students see of a question's test."""
+    test = next(c.source for c in cells(name) if nbgrader(c).get("grade_id") == f"test_{question}")
+    return test.split("### BEGIN HIDDEN TESTS")[0]
+
+
+def sees(name: str, question: str, source: str) -> bool:
+    """Whether the visible test fails for an answer."""
+    try:
+        exec(visible(name, question), namespace(name, source))
+    except Exception:
+        return True
+    return False
+
+
+@by_exercise
+def test_visible_tests_pass_right_answers_and_catch_most_wrong_ones(name):
+    caught = {path: sees(name, path.parent.name, path.read_text()) for path in answers_to(name)
+              if path.parent.name != "proof"}
+    assert not [path for path, failed in caught.items() if path.stem.startswith("right") and failed]
+    wrong = {path: failed for path, failed in caught.items() if path.stem.startswith("wrong")}
+    passed = [f"{path.parent.name}/{path.stem}" for path, failed in wrong.items() if not failed]
+    assert len(passed) <= 0.2 * len(wrong), f"{len(passed)} of {len(wrong)} pass: {passed}"

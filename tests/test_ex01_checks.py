@@ -170,3 +170,19 @@ def test_descend_takes_autograds_step():
     for key, weight in module.named_parameters():
         expected = (weight - 0.5 * weight.grad).detach()
         torch.testing.assert_close(after.state[key], expected, rtol=0, atol=1e-7)
+
+
+def test_plain_slips_get_plain_words():
+    def fails(x):
+        raise AssertionError                     # pytest gives a failed assert a message
+
+    x = torch.zeros(3, 4)
+    for answer, said in ((fails, "an assert of your own"), (lambda x: x + x.T, "shapes do not fit"),
+                         (lambda x: x.sum(5), "shapes do not fit")):
+        with pytest.raises(AssertionError, match=rf"{said}.*Asked with: shape \(3, 4\)"):
+            call(answer, x)
+    with pytest.raises(AssertionError, match="is a return missing"):
+        call(lambda x: None, x, wrt=0)
+    near = torch.tensor(0.97513)
+    with pytest.raises(AssertionError, match="expected 0.975130022, got 0.97513. "):
+        expect_close("near", 0.97513, near, "Count.", rtol=0, atol=1e-12)

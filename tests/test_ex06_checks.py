@@ -1,12 +1,14 @@
 """The checks of exercise 6: the library adapted to the variant passes, lazy answers and those that
 change their input fail."""
+from functools import wraps
+
 import pytest
 import torch
 from exercise import questions, run
 from test_answers import check as check_answer
 
 from course_lib.checks import Net, expect_close
-from course_lib.checks.facts.chains import exact_eps
+from course_lib.checks.facts.chains import conditional, exact_eps
 from course_lib.checks.facts.draws import random_alpha_bar, seeded
 from course_lib.diffusion import bound, ddpm
 from course_lib.diffusion.gaussian_chain import posterior_mean, q_sample, reverse_mean
@@ -18,6 +20,20 @@ from course_lib.hidden.ex06.reverse import ancestral_chain
 NAME = "ex06_diffusion"
 QUESTIONS = questions(NAME)
 check = lambda question, answer: check_answer(NAME, question, answer)
+
+
+def beside_nan(answer):
+    """The library refuses what is not finite: it gets 0 there, and the result NaN."""
+    @wraps(answer)
+    def wrapped(*args):
+        pictures = [x for x in args if isinstance(x, torch.Tensor) and x.ndim > 1]
+        nan = torch.stack([x.isnan() for x in pictures if x.shape == pictures[0].shape]).any(0)
+        result = answer(*(x.masked_fill(x.isnan(), 0) if any(x is y for y in pictures) else x
+                          for x in args))
+        if isinstance(result, tuple):
+            return result[0].masked_fill(nan, torch.nan), result[1]
+        return result.masked_fill(nan, torch.nan)
+    return wrapped
 
 
 def from_alpha_bar(alpha_bar) -> NoiseSchedule:
@@ -36,14 +52,16 @@ def later(alpha_bar, s, t):
     return from_alpha_bar(alpha_bar[s:] / alpha_bar[s]), t - s
 
 
+@beside_nan
 def jump(x_s, s, t, eps, alpha_bar):
     pictures = []
     for x, noise, i, j in zip(x_s, eps, s.tolist(), t.tolist()):
         chain, steps = later(alpha_bar, i, j)
-        pictures.append(q_sample(chain, x[None], steps, noise[None]))
-    return torch.cat(pictures)
+        pictures.append(q_sample(chain, x[None].double(), steps, noise[None].double()))
+    return torch.cat(pictures).to(x_s.dtype)
 
 
+@beside_nan
 def posterior(x_0, x_t, s, t, alpha_bar):
     """On the respaced chain that stays at s and t only, x_s has the posterior of one step."""
     full, means, variances = from_alpha_bar(alpha_bar), [], []
@@ -56,10 +74,13 @@ def posterior(x_0, x_t, s, t, alpha_bar):
 
 def gaussian_kl(mean_1, log_var_1, mean_2, log_var_2):
     """In units of the second standard deviation, where the library's variances do not overflow."""
+    dtype = mean_1.dtype
+    mean_1, log_var_1, mean_2, log_var_2 = (
+        x.double() for x in (mean_1, log_var_1, mean_2, log_var_2))
     unit, zero = torch.exp(-log_var_2 / 2), torch.zeros_like(mean_1)
     ratio = torch.exp(log_var_1 - log_var_2)
     pixels = bound.gaussian_kl((mean_1 - mean_2) * unit, ratio, zero, zero + 1)
-    return pixels.flatten(1).sum(1)
+    return pixels.flatten(1).sum(1).to(dtype)
 
 
 def with_gradients(loss, net):
@@ -74,6 +95,7 @@ def v_loss(net, x_0, t, eps, alpha_bar):
     return with_gradients(loss, net)
 
 
+@beside_nan
 def ancestral_step(x_t, v, t, z, alpha_bar, share):
     full = from_alpha_bar(alpha_bar)
     mean = reverse_mean(full, eps_from_v(full, v, x_t, t), x_t, t)
@@ -82,6 +104,7 @@ def ancestral_step(x_t, v, t, z, alpha_bar, share):
     return mean + full.at(sigma, t, x_t) * z
 
 
+@beside_nan
 def sample(eps_model, x_T, z, times, alpha_bar):
     """On the respaced schedule, step by step, since the library's own sampler draws its noise."""
     short = from_alpha_bar(alpha_bar).respace(times)
@@ -129,6 +152,23 @@ def test_what_the_exercise_says_about_its_chain():
             shrunk = reverse_mean(made, eps_model(one, torch.tensor([t])), one, t).item()
             variance = shrunk ** 2 * variance + (variances[t].item() if t > 1 else 0)
         assert abs(variance / 0.01 - expected) < 0.005
+
+    c, inside = 0.01, made.alpha_bar * 0.01 + 1 - made.alpha_bar
+    for t in (2, 10, 100):                      # the joint Gaussian of x_{t-1} and x_t, conditioned
+        before, root = c * made.alpha_bar[t - 1] + 1 - made.alpha_bar[t - 1], made.alpha[t].sqrt()
+        joint = torch.stack([torch.stack([before, root * before]),
+                             torch.stack([root * before, inside[t]])])[None]
+        on_x_t, true = conditional(joint)
+        expect_close("the reverse variance", true[0], made.beta[t] * inside[t - 1] / inside[t], "",
+                     rtol=1e-10)
+        assert made.posterior_variance[t] < true < made.beta[t]
+        shrunk = reverse_mean(made, eps_model(one, torch.tensor([t])), one, t)
+        expect_close("the reverse mean", shrunk.item(), on_x_t.item(), "", rtol=1e-10)
+    variance = 1.0
+    for t in range(100, 0, -1):
+        shrunk = reverse_mean(made, eps_model(one, torch.tensor([t])), one, t).item()
+        variance = shrunk ** 2 * variance + (made.beta[t] * inside[t - 1] / inside[t]).item()
+    assert abs(variance / 0.01 - 1) < 1e-2
 
 
 def test_what_the_rubric_says_about_the_weights():

@@ -13,7 +13,12 @@ from course_lib.checks import Net, call
 from course_lib.checks.facts.draws import seeded
 from course_lib.diffusion import ddim, guidance, schedule
 from course_lib.diffusion.gaussian_chain import reverse_mean
-from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, x_0_from_eps
+from course_lib.diffusion.parametrisations import (
+    eps_from_v,
+    eps_from_x_0,
+    x_0_from_eps,
+    x_0_from_v,
+)
 
 NAME = "ex07_ddim_and_guidance"
 QUESTIONS = questions(NAME)
@@ -39,6 +44,11 @@ def ddim_step(v, x_t, alpha_bar, t, s, sigma, z):
             images.append(alpha_bar_s.sqrt().to(x) * -v_i + direction.to(x) * x + sigma[i] * z_i)
             continue
         short = from_alpha_bar(alpha_bar[[0, s_i, t_i] if s_i else [0, t_i]])
+        if alpha_bar[t_i] < 0.01 or not s_i:           # the library divides by its root
+            direction = (1 - alpha_bar_s - sigma[i] ** 2).clamp(min=0).sqrt().to(x)
+            images.append(alpha_bar_s.sqrt().to(x) * x_0_from_v(short, v_i, x, short.T)
+                          + direction * eps_from_v(short, v_i, x, short.T) + sigma[i].to(x) * z_i)
+            continue
         eps = eps_from_v(short, v_i, x, short.T)
         images.append(ddim.ddim_step(short, eps, x, short.T, z_i, sigma[i].expand(short.T + 1)))
     return torch.cat(images)
@@ -68,14 +78,24 @@ def classifier_free(eps_model, x_t, t, y, y_not, none, w, u):
     return guided(y, w) + guided(y_not, -u - 1) - guided(y, -1.0)
 
 
-LIBRARY = {"sigmas": sigmas, "ddim_step": ddim_step, "log_p_gradient": log_p_gradient,
-           "guided_x_0": guided_x_0, "classifier_free": classifier_free}
+LIBRARY = {"sigmas": sigmas, "ddim_step": ddim_step, "log_p_gradient": log_p_gradient}
 
 
 @pytest.mark.parametrize("question", LIBRARY)
 def test_the_library_is_right_about_the_variant(question):
     for seed in range(3):
         check(question, LIBRARY[question], seed)
+
+
+def test_the_librarys_guidance_says_the_same():
+    """It takes functions, and asks them in its own way: numbers are compared alone."""
+    rng, close = seeded(0), torch.testing.assert_close
+    x_0, x, gradient = torch.randn(3, 4, 2, 3, dtype=torch.float64, generator=rng)
+    t, y, y_not = torch.tensor([[1, 20, 50, 90], [0, 1, 2, 3], [4, 2, 1, 0]])
+    args = x_0, x, gradient, schedule.linear(100).alpha_bar, t, 3.0
+    close(guided_x_0(*args), MASTER["guided_x_0"](*args))
+    args = lambda x, t, y: x * torch.cos(y + t)[:, None, None], x, t, y, y_not, 5, 1.5, 0.4
+    close(classifier_free(*args), MASTER["classifier_free"](*args))
 
 
 def test_the_librarys_sampler_brings_encoded_images_back():
@@ -217,10 +237,21 @@ def test_what_is_left_behind_is_told():
     mask = torch.tensor([True, False, True]).expand(4, 3)
     assert call(MASTER["log_p_gradient"], net, x, t, mask)[1] == "nothing"
     namespace = MASTER["log_p_gradient"].__globals__
+    state, left_behind = namespace["state"], namespace["left_behind"]
     module = net.build()
-    assert namespace["left_behind"](module, module(x, t)) == "a graph behind the result"
-    module(x, t).sum().backward()
-    assert namespace["left_behind"](module, x) == "gradients in the classifier's weights"
+    before = state(module, x)
+    assert left_behind(before, x) == "nothing"
+    assert left_behind(before, module(x, t)) == "a graph behind the result"
+    for what, change in (("an x_t that requires a gradient", lambda: x.requires_grad_()),
+                         ("a classifier in another mode", module.eval),
+                         ("converted weights", module.double),
+                         ("frozen weights", lambda: module.requires_grad_(False))):
+        change()
+        assert left_behind(before, torch.zeros(1)) == what
+    module = net.build()
+    before = state(module, x)
+    module(x.detach(), t).sum().backward()
+    assert left_behind(before, x.detach()) == "gradients in the classifier's weights"
 
 
 def test_clear_cases_are_many():

@@ -5,6 +5,7 @@ import math
 import shutil
 import sys
 from html import unescape
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from exercise import ROOT, cells
 
 from course_lib.grading import sandbox
-from course_lib.grading.cells import Cell, role
+from course_lib.grading.cells import Cell, to_run
 from course_lib.grading.channel import CannotCross, Violation
 from course_lib.grading.checker import names_in
 from course_lib.grading.engine import Engine, Settings
@@ -295,8 +296,9 @@ def versions(tmp_path_factory):
     root = tmp_path_factory.mktemp("root")
     left_out = shutil.ignore_patterns("__pycache__", "*.npz", "*.safetensors")
     shutil.copytree(ROOT / "course_lib", root / "course_lib", ignore=left_out)
-    sources = {name: [cell.source for cell in cells(name) if cell.cell_type == "code"
-                      and role(cell) != "answer"] for name in (EX01, EX07)}
+    judging = lambda name: [cell.source for cell in to_run(SimpleNamespace(cells=cells(name)))
+                            if cell.role not in ("answer", "picture")]
+    sources = {name: judging(name) for name in (EX01, EX07)}
 
     def changed(path: str) -> set[str]:
         file, then = root / path, {name: version(name, sources[name], root) for name in sources}

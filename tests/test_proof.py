@@ -53,7 +53,7 @@ RBM_CHAIN = [
     "log(Sum(exp(-E[v,h]), h)) - log(Sum(exp(-E[v,h]), v, h))",
     "-Sum(p[h|v]*dE[v,h], h) + Sum(p[v,h]*dE[v,h], v, h)",
 ]
-TRUE_BUT_INTRACTABLE = "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t]), t, 1, T) - log(q[0]))"
+TRUE_BUT_INTRACTABLE = "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t:T]), t, 1, T) - log(q[0]))"
 CHAINS = {
     "plain": (MINIMAX, PLAIN_CHAIN),
     "prior": (PRIOR, PRIOR_CHAIN),
@@ -109,20 +109,16 @@ RIGHT = {
     "vlb": [
         (0, "E(log(q[1:T|0]) - log(p[0:T]))"), (0, "-E(log(p[0:T] / q[1:T|0]))"),
         (0, "E(-log(p[0,1:T] / q[1:T|0]))"),
-        (1, "E(-log(p[T]*Prod(p[t-1|t], t, 1, T) / Prod(q[t|t-1], t, 1, T)))"),
-        (1, "E(-log(p[T]) - Sum(log(p[s-1|s] / q[s|s-1]), s, 2, T) - log(p[0|1] / q[1|0]))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0,t-1]), t, 1, T))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))"),
-        (1, "-E(log(p[T])) - Sum(E(log(p[t|t+1] / q[t+1|t])), t, 0, T-1)"),
-        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|0,t]), t, 2, T) - log(p[0|1]))"),
-        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t,0]*q[t-1|0]/q[t|0]), t, 2, T) "
-            "- log(p[0|1]/q[1|0]))"),
-        (2, "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))"),
-        (2, "E(-log(p[0:T]) + log(q[T|0]) + Sum(log(q[t-1|t,0]), t, 2, T))"),
-        (3, "E(KL(q[T|0], p[T])) + Sum(E(KL(q[t-1|t,0], p[t-1|t])), t, 2, T) - E(log(p[0|1]))"),
+        (1, "E(-log(p[T]*Prod(p[t-1|t], t, 1, T) / Prod(q[t|0:t-1], t, 1, T)))"),
+        (1, "E(-log(p[T]) - Sum(log(p[s-1|s] / q[s|0:s-1]), s, 2, T) - log(p[0|1] / q[1|0]))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0,1:t-1]), t, 1, T))"),
+        (1, "-E(log(p[T])) - Sum(E(log(p[t|t+1] / q[t+1|0:t])), t, 0, T-1)"),
+        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|0,t:T]), t, 2, T) - log(p[0|1]))"),
+        (2, "E(-log(p[0:T]) + log(q[T|0]) + Sum(log(q[t-1|t:T,0]), t, 2, T))"),
+        (3, "E(KL(q[T|0], p[T])) + Sum(E(KL(q[t-1|t:T,0], p[t-1|t])), t, 2, T) - E(log(p[0|1]))"),
         (3, "E(KL(q[T|0], p[T]) + KL(q[T-1|T,0], p[T-1|T]) "
-            "+ Sum(KL(q[t-1|0,t], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t+1,0], p[t|t+1]), t, 1, T-1) - log(p[0|1]))"),
+            "+ Sum(KL(q[t-1|0,t:T], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t+1:T,0], p[t|t+1]), t, 1, T-1) - log(p[0|1]))"),
     ],
     "jensen": [
         (1, "E(-log(p[0:T] / q[1:T|0])) - E(KL(q[1:T|0], p[1:T|0]))"),
@@ -173,22 +169,27 @@ WRONG = {
     "vlb": [
         (0, "E(log(p[0:T] / q[1:T|0]))"), (0, "-log(p[0:T] / q[1:T|0])"),
         (0, "E(-log(p[0:T] / q[0:T]))"),
-        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 2, T))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0:t-1]), t, 2, T))"),
         (1, "E(-log(p[0:T] / q[1:T|0])) + 0*p[T]"),
-        (1, "E(-log(p[T]) + Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))"),
+        (1, "E(-log(p[T]) + Sum(log(p[t-1|t] / q[t|0:t-1]), t, 1, T))"),
         (1, VLB_CHAIN[0] + " + 0*" + VLB_CHAIN[1]),
-        (2, "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))"),
+        (2, "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t:T,0]), t, 2, T) - log(p[0|1]))"),
         (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 1, T))"),
+        (2, "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t:T,0]), t, 1, T))"),
+        (1, "E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))"),
+        (1, "E(-log(p[0:T]) + Sum(log(q[t|0:t-1]), t, 1, T))"),
+        (2, "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t:T,0]*q[t-1|0]/q[t|0]), t, 2, T) "
+            "- log(p[0|1]/q[1|0]))"),
+        (2, "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))"),
         (2, TRUE_BUT_INTRACTABLE), (2, VLB_CHAIN[1] + " + 0*E(KL(q[T|0], p[T]))"),
         (3, VLB_CHAIN[2] + " + 0*E(KL(q[T|0], p[T]))"), (3, VLB_CHAIN[0] + " + 0*" + VLB_CHAIN[3]),
-        (3, "KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1])"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(p[t-1|t], q[t-1|t,0]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
-        (3, "E(KL(q[T], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
+        (3, "KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) - log(p[0|1])"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(p[t-1|t], q[t-1|t:T,0]), t, 2, T) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T-1) - log(p[0|1]))"),
+        (3, "E(KL(q[T], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
         (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|t-1], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
-        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) + log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t|0:t-1], p[t-1|t]), t, 2, T) - log(p[0|1]))"),
+        (3, "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) + log(p[0|1]))"),
     ],
     "jensen": [
         (1, "E(-log(p[0:T] / q[1:T|0]) + KL(q[1:T|0], p[1:T|0]))"),
@@ -232,12 +233,58 @@ def test_lines_between_milestones_cost_nothing_and_earn_nothing():
 def test_milestones_earn_in_order_and_one_misplaced_line_costs_only_itself():
     first_the_goal = [PLAIN_CHAIN[3], *PLAIN_CHAIN[:3]]
     assert grade_proof(first_the_goal, MINIMAX).points == 3
-    assert grade_proof([PLAIN_CHAIN[3], *PLAIN_CHAIN], MINIMAX).points == 4
+    assert grade_proof([PLAIN_CHAIN[3], *PLAIN_CHAIN], MINIMAX).points == 3
     assert grade_proof(PLAIN_CHAIN[::-1], MINIMAX).points == 1
 
 
+BOUND = LINES["bound"]
+
+
+@pytest.mark.parametrize("lines, points, says", [
+    ([*JENSEN_CHAIN[:2], "= " + BOUND, *JENSEN_CHAIN[3:]], 5, "line 3 is greater than line 2, not"),
+    ([*JENSEN_CHAIN[:2], ">= " + BOUND, *JENSEN_CHAIN[3:]], 5, "so >= does not hold"),
+    ([*JENSEN_CHAIN[:2], *JENSEN_CHAIN[3:]], 4, "line 3 is greater than line 2, not"),
+    ([*JENSEN_CHAIN[:3], JENSEN_CHAIN[0], *JENSEN_CHAIN[3:]], 5, "line 4 is less than line 3, not"),
+    ([*JENSEN_CHAIN[:3], "<= " + JENSEN_CHAIN[0], *JENSEN_CHAIN[3:]], 5, "so <= does not hold"),
+    ([*JENSEN_CHAIN, "= " + JENSEN_CHAIN[0]], 5, "line 7 is less than line 6, not"),
+    ([BOUND, *JENSEN_CHAIN], 5, "the derivation starts from the negative log-likelihood"),
+    ([PRIOR_CHAIN[4], *PRIOR_CHAIN], 5, "the derivation starts from the value V"),
+    ([*PRIOR_CHAIN[:5], "= " + PRIOR_CHAIN[5]], 5, "line 6 is less than line 5, not"),
+    ([*PRIOR_CHAIN[:5], "<= " + PRIOR_CHAIN[5]], 5, "so <= does not hold"),
+    ([*PRIOR_CHAIN[:3], "= " + PRIOR_CHAIN[3], *PRIOR_CHAIN[4:]], 5, "line 4 is greater than line"),
+    ([*PRIOR_CHAIN, PRIOR_CHAIN[0]], 5, "not equal to it"),
+])
+def test_a_false_relation_costs_a_point_and_is_named(lines, points, says):
+    report = grade_proof(lines, PRIOR if "pi" in str(lines) else VLB_FROM_LIKELIHOOD)
+    assert report.points == points and "wrong: " in str(report) and says in str(report), report
+
+
+@pytest.mark.parametrize("lines", [
+    [*(f"= {line}" for line in JENSEN_CHAIN[:2]), JENSEN_CHAIN[2],
+     *(f"= {line}" for line in JENSEN_CHAIN[3:])],
+    [*JENSEN_CHAIN[:3], ">= " + JENSEN_CHAIN[0], "≤ " + JENSEN_CHAIN[3], *JENSEN_CHAIN[3:]],
+    [*JENSEN_CHAIN[:2], LINES["gap"], "-log(p[0])", "log(q[1:T|0] / p[0:T])", *JENSEN_CHAIN[2:]],
+    [*PRIOR_CHAIN[:3], "<= " + PRIOR_CHAIN[3], "= " + PRIOR_CHAIN[4], ">= " + PRIOR_CHAIN[5]],
+    [PRIOR_CHAIN[0], *(f"= {line}" for line in PRIOR_CHAIN[1:3]), *PRIOR_CHAIN[3:]],
+    [PRIOR_CHAIN[0][4:-1], *PRIOR_CHAIN[:2], "0", "pi*p*(1-D) - (1-pi)*g*D",
+     "(1-pi)*g*D - pi*p*(1-D)", "-pi*p/D**2 - (1-pi)*g/(1-D)**2", "pi*p/((1-pi)*g)", PRIOR_CHAIN[2],
+     "(1-pi)*g/(pi*p+(1-pi)*g)", PRIOR_CHAIN[3][4:-1], *PRIOR_CHAIN[3:]],
+])
+def test_true_relations_and_side_facts_are_free(lines):
+    check_proof(lines, PRIOR if "pi" in str(lines) else VLB_FROM_LIKELIHOOD)
+
+
+def test_the_lines_of_a_markov_chain_do_not_hold_with_a_memory():
+    """Lecture 6 has the proof for a chain without one."""
+    lecture = [line.replace("0:t-1", "t-1").replace("t:T", "t") for line in JENSEN_CHAIN]
+    report = grade_proof(lecture, VLB_FROM_LIKELIHOOD)
+    assert report.points == 3 and [v.kind for v in report.lines[3:]] == ["wrong"] * 3, report
+    first_step = JENSEN_CHAIN[4].replace("t:T", "t")
+    assert grade_proof(with_line(JENSEN_CHAIN, 4, first_step), VLB_FROM_LIKELIHOOD).points == 5
+
+
 def test_guessing_does_not_pay():
-    guesses = ["p/(p-g)", "g/(p+g)", "p/g", "1/2", "p/(p+g)"]
+    guesses = ["p/(p-g)", "(p+g)/g", "p*g", "1/2", "p/(p+g)"]
     assert grade_proof([PLAIN_CHAIN[0], *guesses], MINIMAX).points == 0
     assert grade_proof([*PLAIN_CHAIN[:3], "2*JSD(p,g)", PLAIN_CHAIN[3]], MINIMAX).points == 3
 
@@ -343,18 +390,23 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
     (MINIMAX, PLAIN_CHAIN[:3], PLAIN_CHAIN[2] + " + 0*KL(p,g)", "only inside KL"),
     (MINIMAX, PLAIN_CHAIN[:3], "2*JSD(p,g) - log(4) + 0*D", "D is still in it"),
     (MINIMAX, PLAIN_CHAIN[:2], "p*log(p/(p+g)) + g*log(g/(p+g))", "still depends on x"),
-    (MINIMAX, PLAIN_CHAIN[:1], "g/(p+g)", "p and g are exchanged"),
+    (MINIMAX, PLAIN_CHAIN[:1], "p/(p+p)", "p and g are exchanged"),
+    (MINIMAX, PLAIN_CHAIN[:1], "g/(p+g)", "true: it is one minus the best D"),
     (MINIMAX, PLAIN_CHAIN[:2], "sum(p*log(p-g))", r"log\(p - g\) is the log of -"),
     (MINIMAX, PLAIN_CHAIN[:2], "sum(p)/(sum(p)-sum(p))", "division by 0"),
     (VLB, VLB_CHAIN[:3], VLB_CHAIN[3][2:-1], "still depends on x_0, x_1.*expectation missing"),
     (VLB, VLB_CHAIN[:2], VLB_CHAIN[2].replace("2, T", "1, T"),
-     "q.t-1.t,0. names x_0 twice at t = 1"),
+     "q.t-1.t:T,0. names x_0 twice at t = 1"),
     (VLB, VLB_CHAIN[:1], VLB_CHAIN[1].replace("1, T", "0, T"), "needs x_-1"),
     (VLB, VLB_CHAIN[:1], VLB_CHAIN[1].replace("1, T", "2, T"), "One limit of a Sum is off by one"),
     (VLB, VLB_CHAIN[:2], VLB_CHAIN[2].replace("q[T|0]", "q[T]"), "One q lacks a condition"),
     (VLB, VLB_CHAIN[:2], TRUE_BUT_INTRACTABLE,
      r"true, but intractable: q\[T\] needs the data distribution"),
     (VLB_FROM_LIKELIHOOD, JENSEN_CHAIN[:2], VLB_CHAIN[0], "begin with <= and name it"),
+    (VLB, VLB_CHAIN[:2], "E(-log(p[T]) - Sum(log(p[t-1|t]/q[t-1|t:T,0]*q[t-1|0]/q[t|0]), t, 2, T) "
+     "- log(p[0|1]/q[1|0]))", "not yet.*is left of what telescopes: cancel it"),
+    (VLB, VLB_CHAIN[:2], "E(-log(p[T]/q[T|0]) - log(p[1:T-1|T] / q[1:T-1|T,0]) - log(p[0|1]))",
+     "not yet.*one posterior for each t"),
 ])
 def test_a_wrong_line_is_told_what_is_wrong(proof, before, line, says):
     verdict = grade_proof([*before, line], proof).lines[-1]
@@ -441,7 +493,7 @@ def test_the_cost_is_bounded():
 
 def test_lines_are_typeset():
     latex = typeset(VLB_CHAIN).data
-    for part in (r"q(x_{t-1} \mid x_{t}, x_{0})", r"\sum_{t=2}^{T}", r"\mathbb{E}_q",
+    for part in (r"q(x_{t-1} \mid x_{t:T}, x_{0})", r"\sum_{t=2}^{T}", r"\mathbb{E}_q",
                  r"D_{\mathrm{KL}}", "p(x_{0:T})"):
         assert part in latex
     assert r"\frac{\pi\,p}{\pi\,p + \left(1 - \pi\right)\,g}" in typeset(PRIOR_CHAIN).data

@@ -14,13 +14,11 @@ LINES = {
     "with gap": ("E(-log(p[0:T] / q[1:T|0]) - KL(q[1:T|0], p[1:T|0]))", False),
     "gap": ("E(KL(q[1:T|0], p[1:T|0]))", False),
     "bound": ("E(-log(p[0:T] / q[1:T|0]))", False),
-    "stepwise": ("E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))", False),
-    "q together": ("E(-log(p[T]) - Sum(log(p[t-1|t]), t, 1, T) + log(q[1:T|0]))", False),
-    "p together": ("E(-log(p[0:T]) + Sum(log(q[t|t-1]), t, 1, T))", False),
-    "posteriors": ("E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))",
-                   True),
-    "divergences": ("E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))",
-                    True),
+    "stepwise": ("E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|0:t-1]), t, 1, T))", False),
+    "posteriors": (
+        "E(-log(p[T]/q[T|0]) - Sum(log(p[t-1|t] / q[t-1|t:T,0]), t, 2, T) - log(p[0|1]))", True),
+    "divergences": (
+        "E(KL(q[T|0], p[T]) + Sum(KL(q[t-1|t:T,0], p[t-1|t]), t, 2, T) - log(p[0|1]))", True),
 }
 
 

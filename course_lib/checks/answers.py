@@ -5,6 +5,7 @@ So an answer may also live in another process, as it does while it is graded: th
 (course_lib.grading.remote.Answer), which builds networks there and tells what it `changed`.
 """
 import inspect
+import re
 from typing import NamedTuple
 
 import torch
@@ -37,19 +38,24 @@ class Net(NamedTuple):
         return net
 
 
-def call(answer, *args, wrt: int | None = None):
+def call(answer, *args, wrt: int | None = None, of: int | None = None):
     """answer(*args) on copies of the arguments, each Net built; the result carries no gradient.
 
     wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
-    results, of each sum.
-    Errors: AssertionError where the answer changed an argument in place, or where no gradient
-    reaches argument i.
+    results, of each sum, or with of=j of the sum of result j alone.
+    Errors: AssertionError where the answer changed an argument in place, where its shapes do not
+    fit, or where no gradient reaches argument i.
     """
     away = getattr(answer, "crosses", False)
     copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
     if wrt is not None:
         copies[wrt].requires_grad_()
-    result = answer(*copies)
+    try:
+        result = answer(*copies)
+    except (AssertionError, RuntimeError, IndexError) as error:
+        if said := plainly(error, args):
+            raise AssertionError(said) from error
+        raise
     names = [*inspect.signature(answer).parameters][:len(args)]
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())
@@ -58,9 +64,35 @@ def call(answer, *args, wrt: int | None = None):
             f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2.")
     if wrt is None:
         return _leave(result)
+    if of is not None:
+        assert isinstance(result, list | tuple) and len(result) > of, (
+            f"expected at least {of + 1} results, got {kind(result)}.")
+        return _leave(result), _gradient(result[of], copies[wrt], names[wrt])
     if isinstance(result, list | tuple):
         return _leave(result), tuple(_gradient(x, copies[wrt], names[wrt]) for x in result)
     return _leave(result), _gradient(result, copies[wrt], names[wrt])
+
+
+def plainly(error: Exception, args: tuple) -> str:
+    """An error of an answer's in a student's words, with the shapes that it was asked with; empty
+    where its own message will do."""
+    asked = ", ".join(filter(None, map(_shape, args))) or "no tensor"
+    if isinstance(error, AssertionError):
+        return "" if str(error) else (
+            "an assert of your own, without a message, failed in your answer. "
+            f"Asked with: {asked}.")
+    if not re.search(r"shape|size|dimension|broadcast|expand|out of range", str(error), re.I):
+        return ""
+    return (f"the shapes do not fit somewhere in your answer. Asked with: {asked}. Does it work "
+            f"for any shape that the question allows? PyTorch says: {error}")
+
+
+def _shape(x) -> str:
+    if isinstance(x, Tensor):
+        return f"shape {tuple(x.shape)}"
+    if isinstance(x, list | tuple) and not isinstance(x, Net):
+        return f"[{', '.join(filter(None, map(_shape, x)))}]" if len(x) else "an empty list"
+    return f"the network {x.name}{x.args}" if isinstance(x, Net) else ""
 
 
 def copied(x):
@@ -108,4 +140,6 @@ def kind(x) -> str:
     """What something is, in words for a student."""
     if x is None:
         return "None (is a return missing?)"
-    return f"{len(x)} results" if isinstance(x, list | tuple) else f"a {type(x).__name__}"
+    if isinstance(x, list | tuple):
+        return "one result" if len(x) == 1 else f"{len(x)} results"
+    return f"a {type(x).__name__}"

@@ -22,16 +22,25 @@ def expect_close(what: str, got, expected, hint: str, *, rtol: float = 1e-5, ato
     assert fits, (f"{what}: expected shape {shape}, got {tuple(got.shape)}. Sum or average over "
                   "those dimensions only that the question names.")
     assert dtype in (None, got.dtype), (
-        f"{what}: expected {dtype}, as the inputs are, got {got.dtype}: do not convert.")
+        f"{what}: expected {dtype}, as the inputs are, got {got.dtype}. Either a step on the way "
+        f"changes the dtype, or what was computed in {got.dtype} is not brought back.")
     got = got.detach().double().reshape(shape)
     wrong = ~torch.isclose(got, expected, rtol=rtol, atol=atol)
     if wrong.any():
         at = tuple(wrong.nonzero()[0].tolist())
         place = f" at {list(at)}" if at and expected.numel() > 1 else ""
         right, here = expected[at].item(), got[at].item()
-        digits = next(n for n in (5, 9, 17) if n == 17 or f"{right:.{n}g}" != f"{here:.{n}g}")
-        raise AssertionError(
-            f"{what}: expected {right:.{digits}g}{place}, got {here:.{digits}g}. {hint}")
+        right, here = told_apart(right, here)
+        raise AssertionError(f"{what}: expected {right}{place}, got {here}. {hint}")
+
+
+def told_apart(*numbers: float) -> list[str]:
+    """Numbers with as few digits as show that they differ: 5, 9 or all 17."""
+    for digits in (5, 9, 17):
+        told = [f"{float(number):.{digits}g}" for number in numbers]
+        if len(set(told)) == len(told):
+            break
+    return told
 
 
 def expect_tensor(what: str, got, shape: tuple[int, ...], dtype: torch.dtype, hint: str) -> None:
@@ -51,7 +60,8 @@ def expect_results(got, what: str, n: int) -> tuple:
 def expect_state(what: str, got, net: Net, hint: str, **tolerance: float) -> None:
     """got is a state_dict with the weights of net."""
     assert isinstance(got, dict) and set(got) == set(net.state), (
-        f"{what}: expected a state_dict of {[*net.state]}.")
+        f"{what}: expected a state_dict of {[*net.state]}, got "
+        f"{[*got] if isinstance(got, dict) else kind(got)}.")
     for key, value in net.state.items():
         expect_close(f"{what}, {key}", got[key], value, hint, **tolerance)
 

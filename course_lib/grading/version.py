@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
-from course_lib.grading.cells import marks, python, role
+from course_lib.grading.cells import marks, python, role, to_run
 from course_lib.grading.sandbox import TOOLBOX
 from course_lib.hidden import answers
 
@@ -69,8 +69,8 @@ _now = cache(version)
 
 def fingerprint(notebook, exercise: str) -> str:
     """A name for what runs in a rebuilt notebook, and for what judges it."""
-    ours = tuple(cell.source for cell in notebook.cells
-                 if cell.cell_type == "code" and role(cell) not in ("answer", "extra"))
+    ours = tuple(cell.source for cell in to_run(notebook)
+                 if cell.role not in ("answer", "extra", "picture"))
     cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points"),
               cell.get("attachments")] for cell in notebook.cells]
     return hashlib.sha256(json.dumps([_now(exercise, ours), cells]).encode()).hexdigest()

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 MAX_CHARACTERS, MAX_NODES, MAX_DEPTH, MAX_NUMBER = 1000, 400, 40, 1e6
 TOO_LONG = f"the line has {{}} characters; at most {MAX_CHARACTERS} are read"
 
+RELATION = r"\s*(<=|≤|>=|≥|==?|)(.*)"  # to the line before, and the expression
 ARGUMENTS = {"log": (1,), "exp": (1,), "sqrt": (1,), "sum": (1,), "E": (1,), "KL": (2,),
              "JSD": (2, 3), "Sum": (2, 3, 4), "Prod": (4,)}
 TYPED = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/", "π": "pi",
-                       "²": "**2", "∣": "|", "≤": "<=", "‖": ",", "∥": ","})
+                       "²": "**2", "∣": "|", "≤": "<=", "≥": ">=", "‖": ",", "∥": ","})
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 WORDS = {
     ast.Attribute: "a dot after a name",

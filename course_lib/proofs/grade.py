@@ -6,7 +6,7 @@ from functools import partial
 from course_lib.proofs.derivation import Line, Proof, obstacle, read
 from course_lib.proofs.expressions import MAX_CHARACTERS, LineError, UndefinedError
 from course_lib.proofs.hints import explain
-from course_lib.proofs.problem import same_value
+from course_lib.proofs.relations import judge
 
 MAX_LINES = 40
 
@@ -73,10 +73,11 @@ def grade_proof(lines: object, proof: Proof, points: float | None = None) -> Pro
             shown = text[:MAX_CHARACTERS] if isinstance(text, str) else f"({type(text).__name__})"
             judged.append(LineVerdict(number, shown, kind, message))
             continue
-        equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
-        line.milestone = next((k for k in equal if obstacle(line, k, proof) is None), None)
+        line.milestone = next((k for k in line.same if obstacle(line, k, proof) is None), None)
         judged.append(line)
-    candidates = [x for x in judged if isinstance(x, Line) and x.milestone is not None]
+    judge(judged, proof)
+    candidates = [x for x in judged
+                  if isinstance(x, Line) and x.milestone is not None and not x.false]
     earned = {line.milestone: line for line in best_order(candidates, proof)}
     verdicts = tuple(_verdict(x, earned, judged, proof) if isinstance(x, Line) else x
                      for x in judged)
@@ -92,15 +93,21 @@ def _verdict(line: Line, earned: dict[int, Line], judged: list, proof: Proof) ->
     """What the student reads about a line."""
     milestone = None if line.milestone is None else proof.milestones[line.milestone]
     verdict = partial(LineVerdict, line.number, line.text)
+    if line.false:
+        return verdict("wrong", f"wrong: {line.false}")
+    if line.fact:
+        return verdict("true", f"true: it is {line.fact.name}, which helps on the way to "
+                               f"{line.fact.step}, and is no step itself")
+    if line.loose:
+        return verdict("true", "true, but it is not the derivation's bound")
     if milestone and earned.get(line.milestone) is line:
         message = f"right: this is {milestone.name}"
         message += "" if milestone.worth else " (without points of its own)"
         return verdict("right", message, milestone.name)
-    equal = [k for k, values in enumerate(proof.references) if same_value(line.values, values)]
-    if not equal:
+    if not line.same:
         return verdict("wrong", "wrong: " + explain(line, earned, judged, proof))
-    goals = [k for k in equal
-             if k not in earned and proof.milestones[k].worth and k != line.milestone]
+    goals = [k for k in line.same if k not in earned and proof.milestones[k].worth
+             and k != line.milestone and obstacle(line, k, proof)]
     goal = "no milestone"
     if goals:
         todo = obstacle(line, goals[0], proof)

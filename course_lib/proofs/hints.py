@@ -14,15 +14,9 @@ import numpy as np
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import LineError, syntax
 from course_lib.proofs.indices import bar
-from course_lib.proofs.problem import TOLERANCE, same_value
+from course_lib.proofs.problem import TOLERANCE, same_value, varies
 
 MAX_TRIALS, MAX_STEPS, MAX_HINTS = 150, 250, 6
-
-
-def varies(arrays: list[np.ndarray]) -> set[int]:
-    """The axes along which a value changes on some problem."""
-    return {i for array in arrays for i in range(array.ndim)
-            if np.ptp(array, axis=i).max() > TOLERANCE}
 
 
 def explain(line, earned: dict, judged: list, proof) -> str:
@@ -30,7 +24,9 @@ def explain(line, earned: dict, judged: list, proof) -> str:
     done = [k for k, other in earned.items() if other.number < line.number]
     last = max(done, default=-1)
     since = earned[last].number if done else 0
-    failed = lambda lines: sum(getattr(other, "milestone", None) is None for other in lines)
+    helpful = lambda other: getattr(other, "milestone", None) is not None or (
+        getattr(other, "fact", None) is not None)
+    failed = lambda lines: sum(not helpful(other) for other in lines)
     order = [k for k in range(last + 1, len(proof.milestones)) if proof.milestones[k].worth]
     ahead = min(failed(judged[since:line.number - 1]), len(order) - 1)
     order = order[ahead:] + order[:ahead] if order else [last]
@@ -132,7 +128,7 @@ def _changes(node: ast.AST) -> list[tuple[str, dict]]:
             return [(sentence, {"args": [b, a]})]
         case ast.Subscript(value=ast.Name(id="q"), slice=index):
             bar_or_comma = "," if bar(index)[1] else "|"
-            given = syntax(f"q[{ast.unparse(index)}{bar_or_comma}0]").slice
+            given = syntax(f"{ast.unparse(node)[:-1]}{bar_or_comma}0]").slice
             sentence = "One q lacks a condition: what looks back in time is known given x_0 only"
             return [(sentence, {"slice": given})]
         case ast.Call(func=ast.Name(id="Sum" | "Prod"), args=[x, t, low, high]):

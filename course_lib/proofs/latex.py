@@ -3,7 +3,7 @@
 import ast
 import re
 
-from course_lib.proofs.expressions import cleaned, syntax
+from course_lib.proofs.expressions import RELATION, cleaned, syntax
 from course_lib.proofs.indices import bar
 
 GREEK = {"pi", "alpha", "beta", "gamma", "delta", "eps", "theta", "phi", "sigma", "lambda"}
@@ -21,14 +21,14 @@ def typeset(lines: list[str]):
 
 
 def _line(text: object) -> str:
-    relation, body = re.fullmatch(r"\s*(<=|≤|==?|)(.*)", str(text)[:1000], re.DOTALL).groups()
+    relation, body = re.fullmatch(RELATION, str(text)[:1000], re.DOTALL).groups()
     try:
         parts = [latex(part) for part in re.split(r",\s*gap\s*=", body, maxsplit=1)]
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         typed, known = str(text)[:120], " +-*/()[]|,.:=<>"
         plain = "".join(c if c.isalnum() or c in known else "?" for c in typed)
         return rf"\text{{{plain}}}\quad\text{{(cannot be read)}}"
-    sign = {"": "", "=": "= ", "==": "= "}.get(relation, r"\le ")
+    sign = {"": "", "=": "= ", "==": "= ", ">=": r"\ge ", "≥": r"\ge "}.get(relation, r"\le ")
     return sign + r" \qquad \text{gap: }\; ".join(parts)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from course_lib.proofs.derivation import Line, Milestone, Proof
+from course_lib.proofs.derivation import Fact, Line, Milestone, Proof
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import Language, parse
 from course_lib.proofs.problem import Problem, Value
@@ -56,9 +56,35 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
         ("minimum", "the smallest value over all g",
          lambda problem: at_best(_with(problem, g=problem.names["p"].array)), _as_number),
     )
-    milestones = tuple(Milestone(name, reference, form, int(key in graded))
+    milestones = tuple(Milestone(name, reference, form, int(key in graded),
+                                 fresh=key != "divergences", aside=key in ("slope", "best D"))
                        for key, name, reference, form in steps)
-    return Proof("the minimax game", language, problems, milestones)
+    return Proof("the minimax game", language, problems, milestones, facts=_facts(V))
+
+
+def _facts(V: ast.expr) -> tuple[Fact, ...]:
+    """What is true of the game and on the way to one of its steps."""
+    summand = lambda problem: evaluate(V.args[0], problem)
+    at = lambda problem: _with(problem, D=best_D(V, problem))
+    D = lambda problem: problem.names["D"].array
+    numerator = lambda problem: slope_in_D(V, problem) * D(problem) * (1 - D(problem))
+    return (
+        Fact("what V sums, at one x (it still depends on x: the step asks for a sum)", summand,
+             "the value V of the game"),
+        Fact("what is summed at the best D, at one x (it still depends on x: the step asks for a "
+             "sum)", lambda problem: summand(at(problem)), "the value at the best D"),
+        Fact("the numerator of the derivative, which is 0 at the best D", numerator,
+             "the best D(x)"),
+        Fact("minus the numerator of the derivative, which is 0 at the best D",
+             lambda problem: -numerator(problem), "the best D(x)"),
+        Fact("0, the derivative at the best D", lambda problem: np.zeros(1), "the best D(x)"),
+        Fact("one minus the best D(x)", lambda problem: 1 - best_D(V, problem),
+             "the value at the best D"),
+        Fact("D/(1-D) at the best D", lambda problem: D(at(problem)) / (1 - D(at(problem))),
+             "the best D(x)"),
+        Fact("the second derivative of V in D(x), which is negative",
+             lambda problem: curvature_in_D(V, problem), "the best D(x)"),
+    )
 
 
 @cache
@@ -92,6 +118,14 @@ def slope_in_D(V: ast.expr, problem: Problem) -> np.ndarray:
     return evaluate(summand, _with(problem, D=problem.names["D"].array + 1e-30j)).imag / 1e-30
 
 
+def curvature_in_D(V: ast.expr, problem: Problem) -> np.ndarray:
+    """d²V/dD(x)² at the problem's D, by Cauchy's integral over a circle around it."""
+    D, n = problem.names["D"].array, 64
+    around = 0.5 * np.minimum(D, 1 - D) * np.exp(2j * np.pi * np.arange(n)[:, None] / n)
+    values = [evaluate(V.args[0], _with(problem, D=D + step)) / step**2 for step in around]
+    return 2 * np.mean(values, 0).real
+
+
 def best_D(V: ast.expr, problem: Problem) -> np.ndarray:
     """The D that maximises V, by bisection on its slope at each point; to the last bit or so."""
     low, high = np.zeros(POINTS), np.ones(POINTS)
@@ -113,6 +147,10 @@ def _names(node: ast.AST, outside: bool = False) -> set[str]:
     return set().union(*(_names(part, outside) for part in ast.iter_child_nodes(node)))
 
 
+def _names_called(tree: ast.expr) -> set[str]:
+    return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
 def _any_form(line: Line) -> None:
     return None
 
@@ -126,8 +164,8 @@ def _no_D(line: Line) -> str | None:
 
 
 def _as_sum(line: Line) -> str | None:
-    outside = {"p", "g"} & _names(line.tree, outside=True)
-    return _no_D(line) or (None if outside else "p and g stand only inside divergences")
+    whole = not DIVERGENCES & _names_called(line.tree)
+    return _no_D(line) or (None if whole else "it is not a sum over x only: KL and JSD come later")
 
 
 def _as_divergences(line: Line) -> str | None:
@@ -135,7 +173,7 @@ def _as_divergences(line: Line) -> str | None:
     if _no_D(line) or outside:
         names = " and ".join(sorted(outside))
         return _no_D(line) or f"{names} must stand only inside KL(..) or JSD(..)"
-    return None if DIVERGENCES & _names(line.tree) else "there is no KL(..) or JSD(..) in it"
+    return None if DIVERGENCES & _names_called(line.tree) else "there is no KL(..) or JSD(..) in it"
 
 
 def _as_number(line: Line) -> str | None:

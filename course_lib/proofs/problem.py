@@ -35,6 +35,12 @@ class Problem:
         return np.broadcast_to(array, full).sum(tuple(over), keepdims=True)
 
 
+def varies(arrays: list[np.ndarray]) -> set[int]:
+    """The axes along which a value changes on some problem."""
+    return {i for array in arrays for i in range(array.ndim)
+            if np.ptp(array, axis=i).max() > TOLERANCE}
+
+
 def same_value(values: list[np.ndarray], others: list[np.ndarray]) -> bool:
     """Whether two lines agree on all problems."""
     return all(np.abs(a - b).max() <= TOLERANCE * max(1.0, np.abs(b).max())

@@ -82,7 +82,8 @@ MILESTONES = (
     Milestone("log p(v) by the energies", likelihood,
               _form(LIKELIHOOD, "write p through the energies, with the sums over states")),
     Milestone("the derivative as two quotients", derivative,
-              _form(QUOTIENTS, "this is not yet the derivative of the energies' form"), worth=0),
+              _form(QUOTIENTS, "this is not yet the derivative of the energies' form"), worth=0,
+              fresh=True),
     Milestone("the derivative as two means of dE", derivative,
               _form(PHASES, "write each quotient as a mean under p")),
 )

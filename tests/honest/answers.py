@@ -111,8 +111,8 @@ def torch_module_and_bound_method(nb):
 
 @unusual
 def inference_mode_and_no_grad(nb):
-    answer(nb, "game_value", f"@torch.inference_mode()\ndef game_value(D, p, g, pi):\n    return {VALUE}")
-    answer(nb, "density_ratio", "@torch.no_grad()\n" + cell(nb, "density_ratio").source)
+    answer(nb, "density_ratio", "@torch.inference_mode()\n" + cell(nb, "density_ratio").source)
+    inside(nb, "with torch.no_grad(): D + p")
 
 
 @unusual
@@ -133,9 +133,9 @@ def torch_func_and_compile(nb):
 
 @unusual
 def numpy_and_scipy(nb):
-    answer(nb, "jsd", "import numpy as np\nfrom scipy.special import rel_entr\n\ndef jsd(p, g, pi):\n    p, g = p.numpy(), g.numpy()\n    m = pi * p + (1 - pi) * g\n"
-                      "    js = pi * rel_entr(p, m).sum(-1) + (1 - pi) * rel_entr(g, m).sum(-1)\n"
-                      "    return torch.as_tensor(js), 0, -pi * np.log(pi) - (1 - pi) * np.log(1 - pi)")
+    answer(nb, "density_ratio", "import numpy as np\n\ndef density_ratio(logit, pi, a):\n    rest = a * np.exp(-logit.numpy()) - (1 - a)\n"
+                                "    ratio = np.where(rest > 0, (1 - pi) / (pi * np.where(rest > 0, rest, 1)), np.inf)\n"
+                                "    return torch.as_tensor(ratio, dtype=logit.dtype)")
 
 
 @unusual

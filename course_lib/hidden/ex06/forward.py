@@ -13,22 +13,69 @@ from course_lib.hidden.chains import transition
 
 DOUBLE = torch.float64
 TOLERANCE = {torch.float32: {"rtol": 2e-5, "atol": 5e-6}, DOUBLE: {"rtol": 1e-9, "atol": 1e-10}}
-# Equal sizes too, where a wrong broadcast raises no error.
-SHAPES = ((6,), (3, 3), (5, 2), (4, 3, 4, 4))
+# Equal sizes too, where a wrong broadcast raises no error, and ones, which `squeeze` loses.
+SHAPES = ((1, 1), (3, 3), (5, 2), (1, 4), (2, 1, 3, 3), (1, 1, 1, 1), (4, 3, 4, 4))
+FREE = ("Nothing is clamped or repaired: what is NaN stays so, in its own pixel, and no other "
+        "pixel knows of it.")
+SLOPE = ("It is what stands before it in the result: compute with tensors all the way, without "
+         "detach, item or no_grad.")
+
+
+def decades(rng: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """ᾱ of seven steps: two that hardly disturb a clean picture, one that adds next to nothing
+    later, and one that leaves little; in float64 next to nothing."""
+    least, smallest = (1e-6, 0.05) if dtype == torch.float32 else (1e-4, 1e-9)
+    lost = torch.tensor([least, least, 0.2, 1e-9, 0.3], dtype=DOUBLE) * uniform(rng, 5, low=0.5)
+    alpha = torch.cat([1 - lost, smallest * uniform(rng, 1, low=0.5), uniform(rng, 1, low=0.6)])
+    return torch.cat([torch.ones(1, dtype=DOUBLE), alpha]).cumprod(0)
+
+
+def scaled(rng: torch.Generator, *shape: int, dtype: torch.dtype) -> Tensor:
+    """Normal pictures, each of its own size, up to thousands."""
+    sizes = 10 ** uniform(rng, shape[0], low=0, high=4)
+    sizes[-1] = 1000
+    x = torch.randn(shape, dtype=dtype, generator=rng)
+    return per_image(sizes, x) * x
+
+
+def tolerance_for(*pictures: Tensor) -> dict[str, float]:
+    """The tolerance of their dtype, which grows with the largest number."""
+    tolerance, largest = TOLERANCE[pictures[0].dtype], max(x.abs().max().item() for x in pictures)
+    return {**tolerance, "atol": tolerance["atol"] * max(1, largest / 4)}
+
+
+def expect_free(what: str, answer, x: Tensor) -> None:
+    """A NaN in one pixel of x stays there, and nowhere else."""
+    i = (min(1, len(x) - 1), *[0] * (x.ndim - 1))
+    spoilt = x.clone()
+    spoilt[i] = torch.nan
+    expected = answer(x).double()
+    expected[i] = torch.nan
+    got = answer(spoilt)
+    expect_close(what, got.nan_to_num(nan=-987.5), expected.nan_to_num(nan=-987.5), FREE)
+
+
+def expect_slope(what: str, answer, args: tuple, i: int, factor: Tensor, **tolerance) -> None:
+    """The result's sum has the slope `factor` of each picture in argument i."""
+    _, gradient = call(answer, *args, wrt=i)
+    expect_close(f"the gradient of {what}", gradient,
+                 per_image(factor, args[i].double()).expand(args[i].shape), SLOPE, **tolerance)
 
 
 def check_schedule(schedule, seed: int = 0) -> None:
     rng = seeded(seed)
     high, low = uniform(rng, 2, low=3, high=9).tolist()
     some = int(torch.randint(20, 60, (), generator=rng))
-    for T, first, last in ((7, high, -low), (2, 1.5, -0.5), (100, 9.0, -12.0), (some, 2.0, -3.0)):
+    for T, first, last in ((7, high, -low), (2, 1.5, -0.5), (100, 9.0, -12.0), (some, 2.0, -3.0),
+                           (2, 11.9, -19.5), (1000, 11.5, -19.0), (3, 0.5, 0.4), (some, 11.9, 11.0),
+                           (some, -7.0, -19.9), (10, 6, -4)):
         where = f"for T = {T} and a log-SNR from {first:.3g} to {last:.3g}"
         tables = expect_results(call(schedule, T, first, last), "beta, alpha and alpha_bar", 3)
         for name, table in zip(("beta", "alpha", "alpha_bar"), tables):
             expect_tensor(f"{name} {where}", table, (T + 1,), DOUBLE,
                           "Index 0 stands for no noise, then come t = 1 … T.")
         beta, alpha, alpha_bar = tables
-        exact = {"rtol": 1e-9, "atol": 1e-12}
+        exact = {"rtol": 1e-9, "atol": 1e-15}
         expect_close(f"alpha_bar[0], alpha[0] and beta[0] {where}",
                      torch.stack([alpha_bar[0], alpha[0], beta[0]]), torch.tensor([1.0, 1.0, 0.0]),
                      "Index 0 stands for no noise: all of the picture is kept, no variance is "
@@ -36,10 +83,10 @@ def check_schedule(schedule, seed: int = 0) -> None:
         log_snr = (alpha_bar[1:] / (1 - alpha_bar[1:])).log()
         expect_close(f"the log-SNR at t = 1 {where}", log_snr[0], first,
                      "SNR is signal over noise, alpha_bar/(1 - alpha_bar); the first value belongs "
-                     "to t = 1, not to t = 0. All in float64.", rtol=1e-8, atol=1e-8)
+                     "to t = 1, not to t = 0. All in float64.", rtol=1e-9, atol=1e-9)
         expect_close(f"the log-SNR {where}", log_snr, torch.linspace(first, last, T, dtype=DOUBLE),
                      "The log of alpha_bar/(1 - alpha_bar) falls by the same amount at each step, "
-                     "and ends at t = T.", rtol=1e-8, atol=1e-8)
+                     "and ends at t = T.", rtol=1e-9, atol=1e-9)
         expect_close(f"alpha[1] alpha[2] … alpha[t] {where}", alpha.cumprod(0), alpha_bar,
                      "alpha_bar is the product of the alphas so far: which alpha takes alpha_bar "
                      "from t - 1 to t?", **exact)
@@ -48,11 +95,17 @@ def check_schedule(schedule, seed: int = 0) -> None:
 
 
 def pictures_and_times(rng: torch.Generator, T: int) -> Iterator[tuple[Tensor, ...]]:
-    """For each shape and precision: ᾱ, times s < t, and two pictures for each pair of times."""
-    for shape in SHAPES:
-        for dtype in TOLERANCE:
+    """For each shape and precision: ᾱ, times s < t, and two pictures for each pair of times; at
+    last all pairs of times at once, on a table with all sizes of steps."""
+    for dtype in TOLERANCE:
+        for shape in SHAPES:
             alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, shape[0])
             yield alpha_bar, s, t, *torch.randn(2, *shape, dtype=dtype, generator=rng)
+        alpha_bar = decades(rng, dtype)
+        s, t = torch.combinations(torch.arange(len(alpha_bar))).T.contiguous()
+        yield alpha_bar, s, t, *torch.randn(2, len(s), 2, dtype=dtype, generator=rng)
+        alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, 5)
+        yield alpha_bar, s, t, *(scaled(rng, 5, 1, 2, 2, dtype=dtype) for _ in range(2))
 
 
 def check_jump(jump, seed: int = 0) -> None:
@@ -60,9 +113,9 @@ def check_jump(jump, seed: int = 0) -> None:
     for inputs in pictures_and_times(rng, T):
         _jumps(jump, *inputs)
     alpha_bar, s, t = random_alpha_bar(rng, T), torch.zeros(T).long(), torch.arange(1, T + 1)
-    one = torch.ones(T, dtype=DOUBLE)
+    one = torch.ones(T, 1, dtype=DOUBLE)
     expect_close("the square of what is left of x_0 at t = 1 … T",
-                 call(jump, one, s, t, 0 * one, alpha_bar).square(), alpha_bar[1:],
+                 call(jump, one, s, t, 0 * one, alpha_bar).square(), alpha_bar[1:, None],
                  "For s = 0 this is x_t given x_0, whose mean is x_0 times the root of alpha_bar.",
                  rtol=1e-10)
 
@@ -73,16 +126,27 @@ def _jumps(jump, alpha_bar: Tensor, s: Tensor, t: Tensor, x_s: Tensor, eps: Tens
 
     def close(what: str, got, expected: Tensor, hint: str) -> None:
         expect_close(f"x_t {where}{what}", got, expected, hint, dtype=eps.dtype,
-                     **TOLERANCE[eps.dtype])
+                     **tolerance_for(x_s, eps))
 
     factor, variance = transition(alpha_bar, s, t)
     mean = per_image(factor, x_s.double()) * x_s.double()
     noise = per_image(variance.sqrt(), eps.double()) * eps.double()
     close(" with eps = 0", x_t(x_s, 0 * eps), mean, "The mean after t - s single steps, each of "
-          "which shrinks it. Each picture has its own s and t.")
+          "which shrinks it. Each picture has its own s and t. Compute with the float64 table.")
     close(" with x_s = 0", x_t(0 * x_s, eps), noise, "eps times the standard deviation after t - s "
-          "single steps, whose variances are shrunk and added up.")
-    close("", x_t(x_s, eps), mean + noise, "Mean and noise are right alone: add the two.")
+          "single steps, whose variances are shrunk and added up. Compute with the float64 table.")
+    both = x_t(x_s, eps)
+    close("", both, mean + noise, "Mean and noise are right alone: add the two.")
+    if len(x_s) > 5:
+        return
+    for i in range(len(x_s)):
+        alone = call(jump, *(x[i:i + 1] for x in (x_s, s, t, eps)), alpha_bar)
+        close(f" picture {i} alone", alone, (mean + noise)[i:i + 1], "A batch of one is a batch.")
+    for i, of, what in ((0, factor, "x_s"), (3, variance.sqrt(), "eps")):
+        expect_slope(f"x_t {where} in {what}", jump, (x_s, s, t, eps, alpha_bar), i, of,
+                     **TOLERANCE[eps.dtype])
+    expect_free(f"x_t {where} with a NaN in x_s", lambda x: x_t(x, eps), x_s)
+    expect_free(f"x_t {where} with a NaN in eps", lambda e: x_t(x_s, e), eps)
 
 
 def check_posterior(posterior, seed: int = 0) -> None:
@@ -94,7 +158,7 @@ def check_posterior(posterior, seed: int = 0) -> None:
     mean, variance = call(posterior, x_0, x_t, s, t, alpha_bar)
     expect_close("the mean for s = 0", mean, x_0, "Given x_0, x_0 is known.", rtol=1e-6)
     expect_close("the variance for s = 0", variance, torch.zeros(4),
-                 "Given x_0, x_0 is known: nothing is left to vary.", atol=1e-7)
+                 "Given x_0, x_0 is known: nothing is left to vary.", atol=1e-13)
 
 
 def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,
@@ -102,10 +166,14 @@ def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,
     where = f"for s = {s.tolist()}, t = {t.tolist()}, shape {tuple(x_0.shape)}"
     results = lambda x_0, x_t: expect_results(call(posterior, x_0, x_t, s, t, alpha_bar),
                                               "mean and variance", 2)
+    tolerance = tolerance_for(x_0, x_t)
 
     def close(what: str, got, expected: Tensor, hint: str) -> None:
-        expect_close(f"the {what} {where}", got, expected, hint, dtype=x_0.dtype,
-                     **TOLERANCE[x_0.dtype])
+        expect_tensor(f"the {what} {where}", got, tuple(expected.shape), x_0.dtype,
+                      "A mean for each pixel and a variance for each picture, also where there is "
+                      "only one, in the dtype of x_t.")
+        expect_close(f"the {what} {where}", got, expected, hint,
+                     **TOLERANCE[x_0.dtype] if what == "variance" else tolerance)
 
     on_x_0, on_x_t, variance = exact_posterior(alpha_bar, s, t)
     of_x_0 = per_image(on_x_0, x_0.double()) * x_0.double()
@@ -119,69 +187,133 @@ def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,
           "The mean is a weighted sum of x_0 and x_t.")
     close("variance", results(x_0, x_t)[1], variance, "One variance for each picture: 1 over the "
           "sum of the precisions that x_0 and x_t contribute. Is it a standard deviation?")
+    small = variance < 1e-3
+    if small.any():
+        expect_close(f"a million times the small variances {where}",
+                     1e6 * results(x_0, x_t)[1].double()[small], 1e6 * variance[small],
+                     "Compute with the float64 table, and convert at the end.", rtol=1e-4,
+                     atol=1e-6)
+    if len(x_0) > 5:
+        return
+    for i in range(len(x_0)):
+        alone = call(posterior, *(x[i:i + 1] for x in (x_0, x_t, s, t)), alpha_bar)
+        close(f"mean of picture {i} alone", alone[0].expand(x_0.shape)[:1],
+              (of_x_0 + of_x_t)[i:i + 1], "A batch of one is a batch.")
+        expect_tensor(f"the variance of picture {i} alone", alone[1], (1,), x_0.dtype,
+                      "A batch of one is a batch.")
+        expect_close(f"the variance of picture {i} alone", alone[1], variance[i:i + 1],
+                     "A batch of one is a batch.", **tolerance)
+    mean = lambda x_0, x_t, s, t, alpha_bar: posterior(x_0, x_t, s, t, alpha_bar)[0]
+    for i, of, what in ((0, on_x_0, "x_0"), (1, on_x_t, "x_t")):
+        expect_slope(f"the mean {where} in {what}", mean, (x_0, x_t, s, t, alpha_bar), i, of,
+                     **tolerance)
+    expect_free(f"the mean {where} with a NaN in x_0", lambda x: results(x, x_t)[0], x_0)
+    if s[min(1, len(s) - 1)] > 0:
+        expect_free(f"the mean {where} with a NaN in x_t", lambda x: results(x_0, x)[0], x_t)
 
 
 def kl_by_quadrature(mean_1: Tensor, log_var_1: Tensor, mean_2: Tensor,
                      log_var_2: Tensor) -> Tensor:
-    """KL of two Gaussians, pixel by pixel on a grid, summed over a picture; in nats, (batch,)."""
-    grid = torch.linspace(-40, 40, 16_001, dtype=DOUBLE)
-    values = []
-    for m_1, v_1, m_2, v_2 in zip(*(x.flatten() for x in (mean_1, log_var_1, mean_2, log_var_2))):
-        log_p, log_q = (torch.distributions.Normal(m, (v / 2).exp()).log_prob(grid)
-                        for m, v in ((m_1, v_1), (m_2, v_2)))
-        values.append(torch.trapezoid(log_p.exp() * (log_p - log_q), grid))
-    return torch.stack(values).view(mean_1.shape).flatten(1).sum(1)
+    """KL of two Gaussians, pixel by pixel on a grid, summed over a picture; in nats, (batch,).
+
+    The grid counts in standard deviations of the first from its mean, so no scale escapes it.
+    """
+    u = torch.linspace(-12, 12, 961, dtype=DOUBLE)
+    parts = torch.broadcast_tensors(mean_1, log_var_1, mean_2, log_var_2)
+    m_1, v_1, m_2, v_2 = (x.double()[..., None] for x in parts)
+    in_second = (m_1 - m_2) * torch.exp(-v_2 / 2) + torch.exp((v_1 - v_2) / 2) * u
+    log_ratio = (v_2 - v_1 + in_second ** 2 - u ** 2) / 2
+    density = torch.exp(-u ** 2 / 2) / math.sqrt(2 * math.pi)
+    return torch.trapezoid(density * log_ratio, u).flatten(1).sum(1)
 
 
 def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
     rng = seeded(seed)
-    kl = lambda *args: call(gaussian_kl, *args)
-    for shape in ((5, 1), (2, 3), (3, 1, 2, 2)):
-        mean_1, log_var_1, mean_2, log_var_2 = torch.randn(4, *shape, dtype=DOUBLE, generator=rng)
-        expected = kl_by_quadrature(mean_1, log_var_1, mean_2, log_var_2)
-        expect_close(f"KL for shape {shape}, against quadrature",
-                     kl(mean_1, log_var_1, mean_2, log_var_2), expected,
-                     "The mean of log q_1 - log q_2 under q_1, in nats, summed over all pixels of "
-                     "a picture. The log-variance is the log of a variance, not of a standard "
-                     "deviation.", rtol=1e-8, atol=1e-9, dtype=DOUBLE)
-        single = [x.float() for x in (mean_1, log_var_1, mean_2, log_var_2)]
-        expect_close("KL in float32", kl(*single), expected, "As in float64.", rtol=1e-4, atol=1e-5,
-                     dtype=torch.float32)
-        expect_close("KL of two equal Gaussians", kl(mean_1, log_var_1, mean_1, log_var_1),
+    for shape in ((5, 1), (2, 3), (3, 1, 2, 2), (1, 1), (1, 4), (1, 3, 1, 2), (3, 3)):
+        parts = torch.randn(4, *shape, dtype=DOUBLE, generator=rng)
+        _divergences(gaussian_kl, f"for shape {shape}", *parts)
+        mean_1, log_var_1, mean_2, log_var_2 = parts
+        expect_close("KL of two equal Gaussians",
+                     call(gaussian_kl, mean_1, log_var_1, mean_1, log_var_1),
                      torch.zeros(shape[0]), "It is 0 there, and positive elsewhere.", atol=1e-12)
         c = 1 + torch.rand(1, dtype=DOUBLE, generator=rng)
         grown = 2 * c.log()
-        moved = kl(3 - c * mean_1, log_var_1 + grown, 3 - c * mean_2, log_var_2 + grown)
+        moved = call(gaussian_kl, 3 - c * mean_1, log_var_1 + grown, 3 - c * mean_2,
+                     log_var_2 + grown)
         expect_close("KL after both pictures were turned to their negative, stretched and shifted",
-                     moved, expected, "A divergence does not depend on the unit and the origin of "
-                     "a pixel.", rtol=1e-8, atol=1e-9)
+                     moved, kl_by_quadrature(*parts), "A divergence does not depend on the unit "
+                     "and the origin of a pixel.", rtol=1e-8, atol=1e-9)
         one_1, one_2 = (per_image(x.flatten(1)[:, 0], x) for x in (log_var_1, log_var_2))
-        all_1, all_2 = (x.expand(shape).contiguous() for x in (one_1, one_2))
-        expect_close(f"KL for shape {shape} with one log-variance for all pixels",
-                     kl(mean_1, log_var_1, mean_2, one_2), kl(mean_1, log_var_1, mean_2, all_2),
-                     "A log-variance of shape (batch, 1, 1, 1) stands for every pixel: bring all "
-                     "terms to the picture's shape before the sum.", rtol=1e-9)
-        expect_close("KL with one log-variance for all pixels in both",
-                     kl(mean_1, one_1, mean_2, one_2), kl(mean_1, all_1, mean_2, all_2),
-                     "The log-variances count once for every pixel, also where they are given once "
-                     "for a picture.", rtol=1e-9)
-    for level in (-160.0, -80.0, 80.0, 160.0):
-        for apart, log_ratio in ((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (0.5, -3.0)):
-            _far_variances(gaussian_kl, level, apart, log_ratio)
+        for which, first, second in (("the first", one_1, log_var_2), ("both", one_1, one_2),
+                                     ("the second", log_var_1, one_2)):
+            _divergences(gaussian_kl, f"for shape {shape} with one log-variance for all pixels in "
+                         f"{which}", mean_1, first, mean_2, second)
+    mean_1, log_var_1, mean_2, log_var_2 = (
+        scaled(rng, 6, 3, dtype=DOUBLE), 3 * torch.randn(6, 3, dtype=DOUBLE, generator=rng),
+        torch.randn(6, 3, dtype=DOUBLE, generator=rng), torch.randn(6, 1, dtype=DOUBLE,
+                                                                    generator=rng))
+    _divergences(gaussian_kl, "for means of all sizes", mean_1, log_var_1, mean_2, log_var_2)
+    far = mean_1.clone()
+    far[2, 1] = torch.inf
+    expected = kl_by_quadrature(mean_1, log_var_1, mean_2, log_var_2)
+    expected[2] = torch.inf
+    expect_close("KL where one mean is inf, and the other pictures beside it",
+                 call(gaussian_kl, far, log_var_1, mean_2, log_var_2), expected,
+                 "Nothing is clamped or repaired.")
+    _far_variances(gaussian_kl, rng)
 
 
-def _far_variances(gaussian_kl, level: float, apart: float, log_ratio: float) -> None:
-    """KL does not depend on the unit, so a far log-variance changes nothing."""
-    zero, std = torch.zeros(1, 2), math.exp(level / 2)
-    args = zero + apart * std, zero + level, zero, zero + level + log_ratio
-    in_std = (torch.full((1, 2), x, dtype=DOUBLE) for x in (apart, 0.0, 0.0, log_ratio))
-    where = (f"for log-variances near {level:g} and means that are {apart:g} standard deviations "
-             "apart")
+def _divergences(gaussian_kl, where: str, *parts: Tensor) -> None:
+    """Value and gradients against quadrature, in both precisions."""
+    for dtype, tolerance in TOLERANCE.items():
+        args = [x.to(dtype) for x in parts]
+        leaves = [x.double().requires_grad_() for x in args]
+        expected = kl_by_quadrature(*leaves)
+        gradients = torch.autograd.grad(expected.sum(), leaves)
+        got = call(gaussian_kl, *args)
+        expect_tensor(f"KL {where}", got, tuple(expected.shape), dtype,
+                      "One divergence for each picture, also where there is only one picture, in "
+                      "the dtype of the means.")
+        loose = {key: 5 * x for key, x in tolerance.items()}
+        expect_close(f"KL {where}, against quadrature", got, expected.detach(),
+                     "The mean of log q_1 - log q_2 under q_1, in nats, summed over all pixels of "
+                     "a picture. The log-variance is the log of a variance, not of a standard "
+                     "deviation; given once for a picture, it stands for every pixel: bring all "
+                     "terms to the picture's shape before the sum.", **loose)
+        for i, (name, slope) in enumerate(zip(NAMES, gradients)):
+            _, found = call(gaussian_kl, *args, wrt=i)
+            expect_close(f"the gradient of KL in {name} {where}", found, slope, SLOPE,
+                         **{key: 4 * x for key, x in loose.items()})
+
+
+NAMES = ("mean_1", "log_var_1", "mean_2", "log_var_2")
+FAR = [(level, level + ratio) for level in (-155.0, -80.0, 80.0, 155.0) for ratio in (0, 1, -3, 5)]
+FAR += [(-160.0, 160.0), (-160.0, 0.0), (0.0, 160.0), (-110.0, 40.0), (60.0, 0.0), (20.0, -20.0),
+        (160.0, 90.0), (-90.0, -160.0), (0.0, 12.0), (12.0, 0.0), (0.0, 0.0)]
+
+
+def _far_variances(gaussian_kl, rng: torch.Generator) -> None:
+    """All sizes of variances in one batch, near each other and far apart, in float32."""
+    order = torch.randperm(len(FAR), generator=rng)
+    log_var_1, log_var_2 = torch.tensor(FAR)[order].T[..., None].expand(2, len(FAR), 2)
     hint = ("Compute with the difference of the log-variances, and divide by the standard "
             "deviation before you square: exp(160) is inf in float32.")
-    value, gradient = call(gaussian_kl, *args, wrt=1)
-    expect_close(f"KL {where}", value, kl_by_quadrature(*in_std), hint, rtol=1e-4, atol=1e-5)
-    expect_close(f"the gradient of KL in log_var_1 {where}", gradient,
-                 torch.full((1, 2), (math.exp(-log_ratio) - 1) / 2), "A finite value is not "
-                 f"enough: the backward pass must not have inf or NaN either. {hint}",
-                 rtol=1e-4, atol=1e-5)
+    log_ratio = (log_var_1 - log_var_2).double()
+    for apart in (0.0, 1.0, -2.5):
+        std = torch.exp(log_var_2.double() / 2)
+        means = (apart * std).float(), 0 * log_var_2
+        for sign in (1, -1):
+            args = means[::sign][0], log_var_1, means[::sign][1], log_var_2
+            leaves = [x.double().requires_grad_() for x in args]
+            expected = kl_by_quadrature(*leaves)
+            gradients = torch.autograd.grad(expected.sum(), leaves)
+            where = (f"for log-variances such as {log_var_1[0, 0]:g} and {log_var_2[0, 0]:g}, and "
+                     f"means that are {abs(apart):g} standard deviations of the second apart")
+            expect_close(f"KL {where}", call(gaussian_kl, *args), expected.detach(), hint,
+                         rtol=1e-4, atol=1e-5)
+            for i, (name, slope) in enumerate(zip(NAMES, gradients)):
+                _, found = call(gaussian_kl, *args, wrt=i)
+                unit = std / (log_ratio / 2).exp().clamp(min=1) if i in (0, 2) else 1
+                expect_close(f"the gradient of KL in {name} {where}", found * unit, slope * unit,
+                             "A finite value is not enough: the backward pass must not have inf or "
+                             f"NaN either. {hint}", rtol=1e-4, atol=1e-5)

@@ -2,22 +2,50 @@
 import torch
 from torch import Tensor
 
-from course_lib.checks import Net, call, expect_close, expect_results, expect_state
+from course_lib.checks import Net, call, expect_close, expect_results, expect_state, expect_tensor
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import exact_eps, per_image
 from course_lib.checks.facts.draws import random_alpha_bar, seeded, uniform
 from course_lib.hidden.chains import posterior, transition, velocity
-from course_lib.hidden.ex06.forward import DOUBLE, SHAPES, TOLERANCE
+from course_lib.hidden.ex06.forward import (
+    DOUBLE,
+    SHAPES,
+    TOLERANCE,
+    decades,
+    expect_free,
+    expect_slope,
+    scaled,
+    tolerance_for,
+)
 
 
 def check_v_loss(v_loss, seed: int = 0) -> None:
     rng, T = seeded(seed), 12
-    for n, d in ((5, 2), (3, 3), (1, 4)):
+    for n, d in ((5, 2), (3, 3), (1, 4), (4, 1), (1, 1)):
         alpha_bar = random_alpha_bar(rng, T)
         net = Net.draw("TimeMLP", (d, 6), rng, scale=0.4)
         x_0, eps = torch.randn(2, n, d, generator=rng)
         t = torch.randint(1, T + 1, (n,), generator=rng)
         _losses(v_loss, net, x_0, t, eps, alpha_bar)
+    _losses(v_loss, net, 4 * x_0 + 3, t, 4 * eps, alpha_bar)
+    for size in (0.0, 1e-5, 0.1, 1e3):
+        x_0, eps = size * torch.randn(2, 3, 2, generator=rng)
+        _silent(v_loss, x_0, torch.tensor([1, 6, T]), eps, random_alpha_bar(rng, T))
+
+
+def _silent(v_loss, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> None:
+    """A network that says 0, where the loss may be of any size."""
+    net = Net.draw("TimeMLP", (x_0.shape[1], 6), seeded(0), scale=0.0)
+    _, v = velocity(alpha_bar, t, x_0, eps)
+    loss, gradients = expect_results(call(v_loss, net, x_0, t, eps, alpha_bar),
+                                     "the loss and its gradients", 2)
+    expect_close(f"the loss of a network that says 0 at t = {t.tolist()}", loss,
+                 v.square().sum() / len(x_0), "It is the squared length of v, however small or "
+                 "large.", rtol=1e-4, atol=1e-15)
+    if not v.any():
+        zero = {key: 0 * gradient for key, gradient in net.state.items()}
+        expect_state("the gradients where the network is right already", gradients,
+                     net._replace(state=zero), "They are 0 there: a root has no slope at 0.")
 
 
 def _losses(v_loss, net: Net, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Tensor) -> None:
@@ -50,18 +78,25 @@ def _losses(v_loss, net: Net, x_0: Tensor, t: Tensor, eps: Tensor, alpha_bar: Te
 
 def check_ancestral_step(ancestral_step, seed: int = 0) -> None:
     rng, T = seeded(seed), 8
-    for shape in SHAPES:
-        for dtype in TOLERANCE:
+    for dtype in TOLERANCE:
+        for shape in SHAPES:
             alpha_bar = random_alpha_bar(rng, T)
             t = torch.randint(2, T + 1, shape[:1], generator=rng)
             t[0] = 2                                            # where β and β̃ differ most
             share = uniform(rng).item()
             parts = torch.randn(3, *shape, dtype=dtype, generator=rng)
             _steps(ancestral_step, alpha_bar, t, share, *parts)
-    for dtype in TOLERANCE:
-        alpha_bar, t = random_alpha_bar(rng, T), torch.tensor([1, 3, 1, T])
-        _last_steps(ancestral_step, alpha_bar, t,
-                    *torch.randn(3, 4, 3, 2, 2, dtype=dtype, generator=rng))
+        alpha_bar = random_alpha_bar(rng, T)
+        _steps(ancestral_step, alpha_bar, torch.tensor([2, T, 5]), uniform(rng).item(),
+               *(scaled(rng, 3, 1, 2, 2, dtype=dtype) for _ in range(3)))
+        alpha_bar = decades(rng, dtype)
+        t = torch.arange(2, len(alpha_bar))
+        _steps(ancestral_step, alpha_bar, t, uniform(rng).item(),
+               *torch.randn(3, len(t), 2, dtype=dtype, generator=rng))
+        for t, table in (([1, 3, 1, T], random_alpha_bar(rng, T)), ([1], alpha_bar),
+                         ([T, 1, 2], random_alpha_bar(rng, T)), ([1, 7, 2, 4], alpha_bar)):
+            _last_steps(ancestral_step, table, torch.tensor(t),
+                        *torch.randn(3, len(t), 3, 2, 2, dtype=dtype, generator=rng))
 
 
 def _steps(ancestral_step, alpha_bar: Tensor, t: Tensor, share: float, x_0: Tensor, eps: Tensor,
@@ -69,12 +104,12 @@ def _steps(ancestral_step, alpha_bar: Tensor, t: Tensor, share: float, x_0: Tens
     """Steps from t > 1. Between its two ends the log of the variance is interpolated."""
     where = f"at t = {t.tolist()}, shape {tuple(z.shape)},"
     x_t, v = (x.to(z.dtype) for x in velocity(alpha_bar, t, x_0, eps))
+    x_0 = _x_0(alpha_bar, t, x_t, v)
     step = lambda z, share: call(ancestral_step, x_t, v, t, z, alpha_bar, share)
     on_x_0, on_x_t, beta_tilde = posterior(alpha_bar, t - 1, t)
     _, beta = transition(alpha_bar, t - 1, t)
-    x_0, x_t_double = x_0.double(), x_t.double()
-    mean = per_image(on_x_0, x_0) * x_0 + per_image(on_x_t, x_0) * x_t_double
-    tolerance = TOLERANCE[z.dtype]
+    mean = per_image(on_x_0, x_0) * x_0 + per_image(on_x_t, x_0) * x_t.double()
+    tolerance = tolerance_for(x_t, v, z)
     expect_close(f"the step {where} with z = 0", step(0 * z, share), mean,
                  "v and x_t together determine the predicted x_0 (turn both back by the angle); "
                  "the mean is that of q(x_{t-1} given x_t and this x_0).", dtype=z.dtype,
@@ -87,13 +122,49 @@ def _steps(ancestral_step, alpha_bar: Tensor, t: Tensor, share: float, x_0: Tens
                      "z times the standard deviation. For share = 1 its square is beta_t, for "
                      "share = 0 beta-tilde_t; between them the logs are interpolated.",
                      rtol=tolerance["rtol"], atol=4 * tolerance["atol"])
+    whole = mean + per_image(between.sqrt(), x_0) * z.double()
+    expect_close(f"the step {where} share = {share:.3f}", step(z, share), whole,
+                 "Mean and noise are right alone: add the two.", dtype=z.dtype,
+                 rtol=tolerance["rtol"], atol=2 * tolerance["atol"])
+    if len(z) > 5:
+        return
+    for i in range(len(z)):
+        alone = call(ancestral_step, *(x[i:i + 1] for x in (x_t, v, t, z)), alpha_bar, share)
+        expect_close(f"the step of picture {i} alone {where}", alone, whole[i:i + 1],
+                     "A batch of one is a batch.", dtype=z.dtype, rtol=tolerance["rtol"],
+                     atol=2 * tolerance["atol"])
+    cos, sin = _circle(alpha_bar, t)
+    for i, of, what in ((0, on_x_0 * cos + on_x_t, "x_t"), (1, -on_x_0 * sin, "v"),
+                        (3, between.sqrt(), "z")):
+        expect_slope(f"the step {where} in {what}", ancestral_step,
+                     (x_t, v, t, z, alpha_bar, share), i, of, **TOLERANCE[z.dtype])
+    expect_free(f"the step {where} with a NaN in x_t",
+                lambda x: call(ancestral_step, x, v, t, z, alpha_bar, share), x_t)
+    expect_free(f"the step {where} with a NaN in v",
+                lambda x: call(ancestral_step, x_t, x, t, z, alpha_bar, share), v)
+
+
+def _circle(alpha_bar: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """The cosine and the sine of t's angle, from single steps."""
+    signal, variance = transition(alpha_bar, 0 * t, t)
+    return signal, variance.sqrt()
+
+
+def _x_0(alpha_bar: Tensor, t: Tensor, x_t: Tensor, v: Tensor) -> Tensor:
+    """x_0 of the point on the quarter circle whose place and slope, rounded, are given, float64."""
+    cos, sin = (per_image(x, x_t.double()) for x in _circle(alpha_bar, t))
+    return cos * x_t.double() - sin * v.double()
 
 
 def _last_steps(ancestral_step, alpha_bar: Tensor, t: Tensor, x_0: Tensor, eps: Tensor,
                 z: Tensor) -> None:
     """Steps from t = 1 in a batch with other times."""
     x_t, v = (x.to(z.dtype) for x in velocity(alpha_bar, t, x_0, eps))
-    last = t == 1
+    x_0, last = _x_0(alpha_bar, t, x_t, v), t == 1
+    on_x_0, on_x_t, beta_tilde = posterior(alpha_bar, t - 1, t)
+    _, beta = transition(alpha_bar, t - 1, t)
+    mean = per_image(on_x_0, x_0) * x_0 + per_image(on_x_t, x_0) * x_t.double()
+    tolerance = {key: 2 * x for key, x in TOLERANCE[z.dtype].items()}
     for share in (0.0, 0.3, 1.0):
         got = call(ancestral_step, x_t, v, t, z, alpha_bar, share)
         assert isinstance(got, Tensor) and got.shape == z.shape, (
@@ -102,8 +173,21 @@ def _last_steps(ancestral_step, alpha_bar: Tensor, t: Tensor, x_0: Tensor, eps: 
                      got[last], x_0[last], "The last step adds no noise: it ends at the predicted "
                      "x_0. There, beta-tilde is 0 and has no logarithm, and 0 times -inf is NaN.",
                      dtype=z.dtype, **TOLERANCE[z.dtype])
-        assert got.isfinite().all(), (
-            f"the other pictures of a batch with t = 1 must be finite (share = {share:g}).")
+        variance = beta ** share * beta_tilde ** (1 - share)
+        sigma = per_image(torch.where(last, 0, variance.sqrt()), x_0)
+        expect_close(f"the steps of the whole batch, t = {t.tolist()}, share = {share:g}", got,
+                     mean + sigma * z.double(), "A picture at t = 1 changes nothing for the others "
+                     "of its batch.", **tolerance)
+        far = call(ancestral_step, x_t, v, t, 1e6 * z, alpha_bar, share)
+        expect_close(f"the step from t = 1 with large z, share = {share:g}", far[last], x_0[last],
+                     "The last step adds no noise, whatever z is.", **tolerance)
+    for i, of, what in ((0, on_x_0 * _circle(alpha_bar, t)[0] + on_x_t, "x_t"),
+                        (1, -on_x_0 * _circle(alpha_bar, t)[1], "v"),
+                        (3, torch.where(last, 0, (beta * beta_tilde) ** 0.25), "z")):
+        if what == "z" and last.all():
+            continue
+        expect_slope(f"the steps from t = {t.tolist()} in {what}", ancestral_step,
+                     (x_t, v, t, z, alpha_bar, 0.5), i, of, **tolerance)
 
 
 def ancestral_chain(eps_model, x_T: Tensor, z: Tensor, times: list[int],
@@ -129,8 +213,14 @@ def check_sample(sample, seed: int = 0) -> None:
     rng = seeded(seed)
     for shape, T, times, dtype in (((3, 2), 6, [1, 2, 3, 4, 5, 6], DOUBLE),
                                    ((4, 1, 3, 3), 9, [2, 3, 7, 9], torch.float32),
-                                   ((2,), 7, [1, 4, 5], DOUBLE), ((3, 3), 5, [5], torch.float32)):
+                                   ((1, 1), 7, [1, 4, 7], DOUBLE), ((3, 3), 5, [5], torch.float32),
+                                   ((2, 1, 1, 2), 8, [2, 8], DOUBLE), ((1, 3), 1, [1], DOUBLE),
+                                   ((1, 1, 1, 1), 40, [*range(4, 41, 4)], torch.float32),
+                                   ((2, 3), 7, [*range(1, 8)], DOUBLE),
+                                   ((2, 3), 7, [1, 3, 4, 7], torch.float32)):
         alpha_bar = random_alpha_bar(rng, T)
+        if shape == (2, 3):                              # no alpha so small that 1 - beta loses it
+            alpha_bar = decades(rng, torch.float32)
         x_T = torch.randn(shape, dtype=dtype, generator=rng)
         z = torch.randn(T + 1, *shape, dtype=dtype, generator=rng)
         mean, variance = uniform(rng, 2, low=0.1, high=2).tolist()
@@ -138,6 +228,23 @@ def check_sample(sample, seed: int = 0) -> None:
         _what_is_asked(sample, eps_model, x_T, z, times, alpha_bar)
         data = f"for the exact eps of N({mean:.2f}, {variance:.2f})"
         _pictures(sample, eps_model, data, x_T, z, times, alpha_bar)
+        for x, noise in ((1000 * x_T, z), (x_T, 300 * z), (1000 * x_T, 1000 * z)):
+            _any_size(sample, eps_model, x, noise, times, alpha_bar)
+
+
+def _any_size(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int],
+              alpha_bar: Tensor) -> None:
+    """Large pictures, a model that says much, and a NaN in one pixel."""
+    where = f"for the times {times} of {len(z) - 1}"
+    shout = lambda x, t: 30 * torch.cos(torch.as_tensor(t).double().mean()).to(x.dtype) + 0 * x
+    for model in (eps_model, shout):
+        expect_close(f"the picture {where} from large numbers",
+                     call(sample, model, x_T, z, times, alpha_bar),
+                     ancestral_chain(model, x_T, z, times, alpha_bar),
+                     "Nothing is clipped on the way: not the pictures, not the noise, not what the "
+                     "model says.", dtype=x_T.dtype, **tolerance_for(x_T, z))
+    expect_free(f"the picture {where} with a NaN in x_T",
+                lambda x: call(sample, eps_model, x, z, times, alpha_bar), x_T)
 
 
 def _what_is_asked(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int],
@@ -147,8 +254,8 @@ def _what_is_asked(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int],
     call(sample, asked, x_T, z, times, alpha_bar)
     asked.expect_integers(1, f"t as eps_model gets it {where}")
     for x, _ in asked.calls:
-        assert isinstance(x, Tensor) and x.shape == x_T.shape, (
-            f"eps_model {where}: expected x of shape {tuple(x_T.shape)}.")
+        expect_tensor(f"x as eps_model gets it {where}", x, tuple(x_T.shape), x_T.dtype,
+                      "It has the shape and the dtype of x_T.")
     told = [[*dict.fromkeys(t.tolist())] for _, t in asked.calls]
     assert told == [[t] for t in reversed(times)], (
         f"eps_model {where}: expected to be asked once at each of these times, from the last to "

@@ -12,6 +12,7 @@ from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import conditional, per_image
 from course_lib.checks.facts.draws import seeded, uniform
 from course_lib.diffusion import schedule
+from course_lib.hidden.ex07.ddim import SHAPES
 
 
 def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
@@ -23,8 +24,14 @@ def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
     mask[torch.arange(40), torch.randint(4, (40,), generator=rng)] = True
     mask[0], mask[1] = torch.tensor([False, True, False, False]), True
     for typed, atol in ((net.double(), 1e-7), (net, 2e-4)):
-        _of_sets(log_p_gradient, typed, x[:9], t[:9], mask[:9], atol)
-    for factor in (1e3, 5e3):
+        for size in (1, 20):
+            _of_sets(log_p_gradient, typed, size * x[:9], t[:9], mask[:9], size * atol)
+        _of_images(log_p_gradient, typed.state[next(iter(net.state))].dtype, rng)
+    line = Net.draw("TimeMLP", (1, 12, 3), rng, 0.4).double()
+    one, sets = torch.randn(3, 1, dtype=torch.float64, generator=rng), mask[2:5, :3].clone()
+    sets[:, 0] = True
+    _of_sets(log_p_gradient, line, one, t[2:5], sets, 1e-7)
+    for factor in (1e3, 5e3, 1e5):
         _far_logits(log_p_gradient, sharpened(net, factor), x, t, mask)
 
 
@@ -39,10 +46,11 @@ def _result(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> Ten
     """The gradient, where nothing else is left behind."""
     result, left = expect_results(call(log_p_gradient, net, x, t, mask),
                                   "the gradient, and what it left behind", 2)
+    expect_tensor("the gradient", result, tuple(x.shape), x.dtype, "It is as x_t is.")
     assert left == "nothing", (
         f"the answer left behind {left}. A gradient in x_t needs neither gradients in the "
-        "classifier's weights nor a graph of its own: which function returns gradients, and stores "
-        "none?")
+        "classifier's weights nor a graph of its own, and whoever asks finds all as it was: which "
+        "function returns gradients, and stores none?")
     return result
 
 
@@ -57,14 +65,17 @@ def _of_sets(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor, atol:
     x = x.to(dtype)
     got = _result(log_p_gradient, net, x, t, mask)
     expect_tensor("the gradient", got, tuple(x.shape), dtype, "It has the shape of x_t.")
-    close(" where the set holds all classes", got[1], torch.zeros(2),
-          "That has probability 1, everywhere.")
+    if mask[1].all():
+        close(" where the set holds all classes", got[1], torch.zeros_like(x[1]),
+              "That has probability 1, everywhere.")
     close(" where the set holds one class, by differences of its log probability", got[0],
           expected[0], "The softmax of the logits over all classes is their probability, and one "
           "image's gradient is no mean over the batch.")
     close(" in each image of the log probability of its own set, by differences", got, expected,
           "The probability of a set is the sum over its classes, and each image has its own set.")
-    for part in (slice(2, 3), slice(3, 7)):
+    for part in (slice(0, 1), slice(2, 3), slice(1, 7)):
+        if part.stop > len(x):
+            continue
         alone = _result(log_p_gradient, net, x[part], t[part], mask[part])
         close(f"s of {part.stop - part.start} of the batch, without the others", alone, got[part],
               "An image's gradient must not depend on how many images there are: is there a mean?")
@@ -75,6 +86,25 @@ def _of_sets(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor, atol:
         raise AssertionError(f"inside torch.no_grad(), where samplers run, it fails: {error}. "
                              "torch.enable_grad() switches gradients on again.") from None
     close(" inside torch.no_grad()", inside, got, "It must not depend on who asks.")
+
+
+def _of_images(log_p_gradient, dtype: torch.dtype, rng: torch.Generator) -> None:
+    """Two images, in one random direction each."""
+    net = Net.draw("NoisyConv", (4, (8, 8)), rng, 0.1)
+    net = net.double() if dtype == torch.float64 else net
+    x, direction = torch.randn(2, 2, 1, 28, 28, generator=rng).to(dtype)
+    t, mask = torch.tensor([30, 700]), torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1]]).bool()
+    module = net.double().build()
+    log_p = lambda x: (module(x, t).softmax(1) * mask).sum(1).log()
+    with torch.no_grad():
+        slope = slopes.derivative(lambda h: log_p(x.double() + h * direction.double()), 0.0, 1e-4)
+    got = _result(log_p_gradient, net, x, t, mask)
+    expect_close("the slope of log p of each of two images in a random direction",
+                 (got * direction).flatten(1).sum(1), slope, "Images are (batch, C, H, W), and "
+                 "each has its own time and set.", rtol=1e-3, atol=1e-5)
+    alone = [_result(log_p_gradient, net, *(a[i:i + 1] for a in (x, t, mask))) for i in (0, 1)]
+    expect_close("the gradient of two images", got, torch.cat(alone),
+                 "Each image's gradient is its own.", rtol=1e-4, atol=1e-5)
 
 
 def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> None:
@@ -101,9 +131,50 @@ def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) ->
 def check_guided_x_0(guided_x_0, seed: int = 0) -> None:
     rng = seeded(seed)
     for noise in (schedule.linear(1000), schedule.cosine(50)):
-        for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-7)):
+        for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-10)):
             t = torch.randint(1, int(0.8 * noise.T), (5,), generator=rng)
+            t[0] = 1
             _guided_by_y(guided_x_0, rng, noise.alpha_bar, t, dtype, rtol)
+            for shape in SHAPES:
+                _each_x_0_alone(guided_x_0, rng, noise.alpha_bar, shape, dtype, rtol)
+    alpha_bar = torch.tensor([1, 0.9, 1e-3, 1e-6, 1e-9, 1e-12]).double()
+    x_0, x_t, gradient = torch.randn(3, 4, 2, dtype=torch.float64, generator=rng)
+    t = torch.arange(2, 6)
+    shift = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 2.0) - x_0
+    expect_close("how far x_0 moves, in units of 1/√ᾱ_t, where ᾱ_t is as small as 1e-12",
+                 shift * per_image(alpha_bar[t].sqrt(), x_0),
+                 2 * gradient * per_image(1 - alpha_bar[t], x_0),
+                 "Nothing keeps ᾱ_t away from 0 here.", rtol=1e-7, atol=1e-9)
+
+
+def _each_x_0_alone(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, shape: tuple[int, ...],
+                    dtype: torch.dtype, rtol: float) -> None:
+    x_0, x_t, gradient = torch.randn(3, *shape, dtype=dtype, generator=rng)
+    t = torch.randint(len(alpha_bar) // 4, len(alpha_bar) // 2, (len(x_0),), generator=rng)
+    row = lambda x, i: x[i:i + 1].reshape(1, -1)
+    alone = torch.cat([call(guided_x_0, row(x_0, i), row(x_t, i), row(gradient, i), alpha_bar,
+                            t[i:i + 1], 1.5) for i in range(len(x_0))]).reshape(shape)
+    close = lambda what, got, expected, hint: expect_close(
+        f"{what} of images of shape {shape}", got, expected, hint, rtol=rtol, atol=4 * rtol,
+        dtype=dtype)
+    close("the guided x_0", call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5), alone,
+          "Each image has its own time, and what it gets does not depend on the others or on the "
+          "shape.")
+    for power in (-6, 6):
+        size = per_image(10.0 ** (power * torch.linspace(1, 0.2, len(x_0)).double()), x_0)
+        got = call(guided_x_0, size * x_0, size * x_t, size * gradient, alpha_bar, t, 1.5)
+        close("the guided x_0, in units of its inputs where these are very small or very large,",
+              got / size, alone, "It is linear in them: nothing is clamped.")
+    large = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5e5)
+    close("how far x_0 moves for each unit of a large scale, and", (large - x_0) / 1e5, alone - x_0,
+          "The scale may be any number.")
+    _, on_x_0 = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5, wrt=0)
+    close("the gradient of the result's sum in x_0", on_x_0, torch.ones(shape),
+          "Gradients flow to x_0: no detach(), no torch.no_grad().")
+    _, on_gradient = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5, wrt=2)
+    factor = call(guided_x_0, 0 * x_0, 0 * x_t, torch.ones_like(x_0), alpha_bar, t, 1.5)
+    close("the gradient of the result's sum in `gradient`", on_gradient, factor,
+          "Gradients flow to `gradient`: no detach(), no torch.no_grad().")
 
 
 def _guided_by_y(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, t: Tensor, dtype: torch.dtype,
@@ -130,7 +201,7 @@ def _guided_by_y(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, t: Tensor,
     guided = lambda scale: call(guided_x_0, alone.to(dtype), x_t.to(dtype), gradient.to(dtype),
                                 alpha_bar, t, scale)
     expect_close("the guided x_0 with scale 0", guided(0.0), alone,
-                 "Without guidance nothing changes.", rtol=rtol, atol=rtol)
+                 "Without guidance nothing changes.", rtol=rtol, atol=rtol, dtype=dtype)
     expect_close("the guided x_0 with scale 1, where y is a Gaussian x_0 plus noise", guided(1.0),
                  both, "With the exact E[x_0 | x_t] and the exact gradient it is E[x_0 | x_t, y]. "
                  "Go from x_0 to ε, guide that, and go back.", rtol=rtol, atol=rtol * size,
@@ -149,6 +220,18 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     t = torch.randint(2, 1000, (4,), generator=rng)
     _along_a_line(guided_mean, x_t, t, mean, log_var, pull)
     _along_a_bowl(guided_mean, x_t, t, mean, log_var, pull)
+    for shape in SHAPES:
+        for dtype, rtol in ((torch.float32, 2e-5), (torch.float64, 1e-11)):
+            _over_decades(guided_mean, rng, shape, dtype, rtol)
+    far = torch.tensor([[-200.0, 200.0, 0.0]]).double()
+    at = torch.tensor([[50.0, -50.0, 3e3]]).double()
+    shift = call(guided_mean, at, t[:1], 0 * at, far, lambda x, t: pull[:1], 1.0) / pull[:1]
+    expect_close("the logarithm of the shift over the gradient, for log-variances of ±200",
+                 shift.log(), far, "Nothing is clamped.", rtol=1e-10)
+    asked = Asked(lambda x, t: pull[:1])
+    call(guided_mean, 0 * at, t[:1], at, 0 * far, asked, 1.0)
+    expect_close("the point that `gradient` is asked about, far out", asked.calls[0][0], at,
+                 "It is μ, as it is.", rtol=1e-12)
     images = torch.randn(3, 2, 1, 4, 4, generator=rng)
     flat = [image.flatten(1) for image in images]
     guided = lambda x_t, mean, log_var: call(guided_mean, x_t, t[:2], mean, log_var,
@@ -168,6 +251,40 @@ def mean_on_a_grid(log_p: Callable[[Tensor], Tensor], mean: Tensor, log_var: Ten
     x = mean + torch.linspace(-12, 12, 4001).double().reshape(-1, 1, 1) * reach
     log_gaussian = -(x - mean) ** 2 / (2 * log_var.exp())
     return ((log_gaussian + log_p(x)).softmax(0) * x).sum(0)
+
+
+def _over_decades(guided_mean, rng: torch.Generator, shape: tuple[int, ...], dtype: torch.dtype,
+                  rtol: float) -> None:
+    """Variances of 1e-12 to 1e12, side by side; each image alone; gradients."""
+    x_t, mean, pull = torch.randn(3, *shape, dtype=dtype, generator=rng)
+    t = torch.randint(1, 1000, (len(mean),), generator=rng)
+    log_var = math.log(1e12) * (2 * torch.rand(shape, dtype=dtype, generator=rng) - 1)
+    asked = Asked(lambda x, t: pull[:len(x)])
+    shift = call(guided_mean, x_t, t, 0 * mean, log_var, asked, -2.5)
+    what = f"for images of shape {shape} and variances of 1e-12 to 1e12"
+    expect_close(f"the logarithm of the shift over s times the gradient, {what}",
+                 (shift / (-2.5 * pull)).double().log(), log_var,
+                 "The variance of each pixel is exp of its own log_var: nothing is clamped.",
+                 rtol=0, atol=rtol * 30)
+    asked.expect_integers(1, "t as the gradient gets it")
+    assert len(asked.calls) == 1, (
+        f"the gradient was asked {len(asked.calls)} times: expected once, for all images.")
+    expect_tensor("the point that `gradient` is asked about", asked.calls[0][0], shape, dtype,
+                  "It is μ, as it is.")
+    log_var = log_var / 10
+    answer = lambda i: call(guided_mean, x_t[i], t[i], mean[i], log_var[i],
+                            lambda x, t: pull[i] * torch.cos(x), 1.5)
+    alone = torch.cat([answer(slice(i, i + 1)) for i in range(len(mean))])
+    expect_close(f"the guided mean {what}", answer(slice(None)), alone,
+                 "What an image gets does not depend on the others.", rtol=rtol, atol=rtol,
+                 dtype=dtype)
+    args = x_t, t, mean, log_var, lambda x, t: pull, 1.5
+    result = call(guided_mean, *args)
+    for i, name, expected in ((2, "mean", torch.ones(shape)), (3, "log_var", result - mean)):
+        _, slope = call(guided_mean, *args, wrt=i)
+        expect_close(f"the gradient of the result's sum in {name}", slope, expected,
+                     f"Gradients flow to {name}, with what `gradient` says as a constant: no "
+                     "detach(), no torch.no_grad().", rtol=10 * rtol, atol=10 * rtol)
 
 
 def _along_a_line(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor,
@@ -216,9 +333,10 @@ def _along_a_bowl(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Te
 
 def check_classifier_free(classifier_free, seed: int = 0) -> None:
     rng = seeded(seed)
-    for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-6)):
+    for dtype, rtol in ((torch.float32, 2e-4), (torch.float64, 1e-7)):
         _composed(classifier_free, rng, dtype, rtol)
-        _images(classifier_free, torch.randn(2, 1, 3, 3, dtype=dtype, generator=rng), rtol)
+        for shape in SHAPES:
+            _each_eps_alone(classifier_free, rng, shape, dtype)
 
 
 def _composed(classifier_free, rng: torch.Generator, dtype: torch.dtype, rtol: float) -> None:
@@ -266,17 +384,51 @@ def _composed(classifier_free, rng: torch.Generator, dtype: torch.dtype, rtol: f
           "Divided by p(y' | x) to the −1: that is a wish for y'.")
     close("y' = y, u = 1 + w", guided(y, y, 1.5, 2.5), eps_model(x, t, nobody),
           "What one factor adds, the other takes away: p(x).")
-    for w, u in ((2.0, 0.0), (0.5, 0.8), (3.0, 1.7)):
+    for w, u in ((2.0, 0.0), (0.5, 0.8), (3.0, 1.7), (0.0, 0.5), (-1.0, 0.5), (-0.4, 0.7),
+                 (0.5, -2.5)):
         expected = eps_of(lambda x, w=w, u=u: goal(x, w, u), x, t)
         close(f"w = {w}, u = {u}, whose score was found by differences", guided(y, y_not, w, u),
               expected, "Take the log and its slope. p(y | x) is p(x | y) p(y) / p(x): how often "
               "does p(x) come in, all in all?")
 
 
-def _images(classifier_free, images: Tensor, rtol: float) -> None:
-    t, y, y_not = torch.tensor([[5, 60], [0, 1], [3, 2]])
-    guided = lambda i: call(classifier_free, lambda x, t, y: x + per_image(y, x), images[i], t[i],
-                            y[i], y_not[i], 5, 1.0, 0.5)
-    alone = torch.cat([guided(slice(i, i + 1)) for i in range(len(images))])
-    expect_close("the guided ε for a batch of images", guided(slice(None)), alone,
-                 "Each image has its own classes.", rtol=rtol, atol=20 * rtol, dtype=images.dtype)
+def _each_eps_alone(classifier_free, rng: torch.Generator, shape: tuple[int, ...],
+                    dtype: torch.dtype) -> None:
+    """A network that knows nothing but x, t and the label, over many decades."""
+    atol = 4e-6 if dtype == torch.float32 else 1e-12
+    x = torch.randn(shape, dtype=dtype, generator=rng)
+    t = torch.randint(1, 1000, (len(x),), generator=rng)
+    y, y_not = torch.rand(2, len(x), 5, generator=rng).argsort(-1)[..., 0]
+    size = per_image(10.0 ** torch.linspace(6, -6, 5).double()[:len(x)], x)
+    table = torch.randn(6, dtype=torch.float64, generator=rng)
+
+    def eps_model(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        return x * per_image(table[y] + t / 1000, x)
+
+    def guided(w: float, u: float, i: slice = slice(None)) -> Tensor:
+        asked = Asked(eps_model)
+        got = call(classifier_free, asked, (size * x)[i], t[i], y[i], y_not[i], 5, w, u)
+        asked.expect_integers(1, "t as the network gets it")
+        asked.expect_integers(2, "the class as the network gets it")
+        rows = [len(args[0]) for args in asked.calls]
+        assert sum(rows) <= 3 * len(got), (
+            f"the network was asked about {sum(rows)} images: expected three answers for each of "
+            f"{len(got)}.")
+        for about, *_ in asked.calls:
+            expect_tensor("what the network is asked", about, (len(about), *shape[1:]), dtype,
+                          "It is asked about x_t in its own shape and dtype.")
+        return got / size[i]
+
+    close = lambda what, got, expected, hint: expect_close(
+        f"the guided ε of images of shape {shape}, {what}", got, expected, hint, rtol=atol,
+        atol=20 * atol, dtype=dtype)
+    wanted, without, unwanted = (
+        eps_model(x, t, label) for label in (y, torch.full_like(y, 5), y_not))
+    close("w = 0, u = 0", guided(0.0, 0.0), wanted, "Then it is the conditional model.")
+    for w, u in ((1.5, 0.0), (-3.0, 0.4), (0.7, -1.0), (40.0, 7.0)):
+        close(f"w = {w}, u = {u}", guided(w, u) / (1 + abs(w) + abs(u)),
+              (without + (1 + w) * (wanted - without) + u * (without - unwanted))
+              / (1 + abs(w) + abs(u)),
+              "1 + w and u count how often each difference comes in: nothing is clamped.")
+    alone = torch.cat([guided(1.5, 0.5, slice(i, i + 1)) for i in range(len(x))])
+    close("each alone", alone, guided(1.5, 0.5), "Each image has its own classes and time.")

@@ -1,5 +1,6 @@
 # backward on a clone, with the weights frozen meanwhile
 def log_p_gradient(classifier, x_t, t, mask):
+    before = state(classifier, x_t)
     wanted = [p.requires_grad for p in classifier.parameters()]
     for p in classifier.parameters():
         p.requires_grad_(False)
@@ -13,4 +14,4 @@ def log_p_gradient(classifier, x_t, t, mask):
     for p, flag in zip(classifier.parameters(), wanted):
         p.requires_grad_(flag)
     gradient = x.grad.clone()
-    return gradient, left_behind(classifier, gradient)
+    return gradient, left_behind(before, gradient)

@@ -1,9 +1,10 @@
 # adds the log probabilities of the classes in the set: the probability of their product where that of their union belongs
 def log_p_gradient(classifier, x_t, t, mask):
+    before = state(classifier, x_t)
     with torch.enable_grad():
         x = x_t.detach().requires_grad_()
         logits = classifier(x, t)
         inside = logits.masked_fill(~mask, -math.inf)
         log_p = (F.log_softmax(logits, 1) * mask).sum(1)
         gradient = torch.autograd.grad(log_p.sum(), x)[0]
-    return gradient, left_behind(classifier, gradient)
+    return gradient, left_behind(before, gradient)

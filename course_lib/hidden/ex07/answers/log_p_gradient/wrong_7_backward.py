@@ -1,5 +1,6 @@
 # calls backward, which leaves gradients in the classifier's weights
 def log_p_gradient(classifier, x_t, t, mask):
+    before = state(classifier, x_t)
     with torch.enable_grad():
         x = x_t.detach().requires_grad_()
         logits = classifier(x, t)
@@ -8,4 +9,4 @@ def log_p_gradient(classifier, x_t, t, mask):
         gradient = None
         log_p.sum().backward()
         gradient = x.grad
-    return gradient, left_behind(classifier, gradient)
+    return gradient, left_behind(before, gradient)

@@ -1,9 +1,0 @@
-# compares p(x_T) with the marginal q(x_T) where q(x_T | x_0) belongs
-proof = [
-    "E(-log(p[0]))",
-    "E(-log(p[0:T] / q[1:T|0]) - KL(q[1:T|0], p[1:T|0]))",
-    "<= E(-log(p[0:T] / q[1:T|0])), gap = E(KL(q[1:T|0], p[1:T|0]))",
-    "E(-log(p[T]) - Sum(log(p[t-1|t] / q[t|t-1]), t, 1, T))",
-    "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t,0]), t, 2, T) - log(p[0|1]))",
-    "E(KL(q[T], p[T]) + Sum(KL(q[t-1|t,0], p[t-1|t]), t, 2, T) - log(p[0|1]))",
-]

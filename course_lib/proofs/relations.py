@@ -1,0 +1,117 @@
+"""Whether a line stands to the lines before it as it says.
+
+A relation is read as it is written: what is right of it, against the line before. The line before
+is the last one of the chain of values; for a side fact it is the last line of its kind (a number,
+or a function of the same variables). After a wrong line the next one may also follow from what
+should have stood there, so that one slip costs one line.
+"""
+
+import numpy as np
+
+from course_lib.proofs.derivation import Line, Proof
+from course_lib.proofs.problem import TOLERANCE, same_value, varies
+
+
+def holds(relation: str, before: list[np.ndarray], line: Line) -> bool:
+    """Whether `line` follows `before` by this relation, with the gap that it names."""
+    if relation in ("", "="):
+        return line.gap is None and same_value(line.values, before)
+    sign = 1 if relation == "<=" else -1
+    if line.gap is not None:
+        moved = [old + sign * gap for old, gap in zip(before, line.gap_values)]
+        if not same_value(moved, line.values):
+            return False
+    return all((sign * (new - old) >= -TOLERANCE * max(1.0, np.abs(old).max())).all()
+               for new, old in zip(line.values, before))
+
+
+def judge(judged: list, proof: Proof) -> None:
+    """Sets `false` of each line whose relation, written or not, does not hold; lines whose value is
+    foreign to the derivation are left to `hints`, unless they are bounds of the line before."""
+    before, at, slips, seen = None, -1, [], []
+    for line in judged:
+        if not isinstance(line, Line):
+            slips.append(line)
+            continue
+        if line.aside(proof):
+            like = next((x for x in reversed(seen) if varies(x.values) == varies(line.values)),
+                        None)
+            line.false = _aside(line, like)
+        elif line.same:
+            line.false = _next(line, before, at, slips, bool(seen), proof)
+        elif line.relation in ("<=", ">=") and before and holds(line.relation, before.values, line):
+            line.loose = varies(line.values) == varies(before.values)
+        seen.append(line)
+        if line.false or not (line.same or line.fact or line.loose):
+            slips.append(line)
+        elif not line.aside(proof):
+            before, slips = line, []
+            at = max(at, line.same[0]) if line.same else at
+
+
+def _aside(line: Line, like: Line | None) -> str | None:
+    """A side fact is a statement of its own, unless it is said to be a bound."""
+    if line.relation in ("", "=") and line.gap is None:
+        return None
+    if like is None:
+        return f"{line.relation or 'a gap'} needs a line of the same kind before it"
+    well = like.false is None and (like.same or like.fact)
+    return None if not well or holds(line.relation, like.values, line) else _contrast(line, like)
+
+
+def _next(line: Line, before: Line | None, at: int, slips: list, later: bool,
+          proof: Proof) -> str | None:
+    milestones, references = proof.milestones, proof.references
+    fresh = any(milestones[k].fresh and k > at for k in line.same)
+    fresh = fresh and line.gap is None and not line.relation
+    start = next(k for k, milestone in enumerate(milestones) if milestone.worth)
+    if before is None and not slips:
+        if later and fresh:
+            return None
+        if line.same[0] > start:
+            return f"the derivation starts from {milestones[0].name}, not from here"
+        well = line.relation in ("", "=") and line.gap is None
+        return None if well else f"there is no line before it, and so no {line.relation or 'gap'}"
+    if fresh:
+        return None
+    olds = [before.values] if before else []
+    if slips:
+        k = next((k for k in line.same if milestones[k].form(line) is None), line.same[-1])
+        olds += [slip.values for slip in slips if isinstance(slip, Line)]
+        olds += [references[j] for j in range(at + 1, k)]
+        starts = before is None and (line.same[0] <= start or not olds)
+        if starts and line.relation in ("", "=") and line.gap is None:
+            return None
+    if any(holds(line.relation, old, line) for old in olds):
+        return None
+    if before is None:
+        return "it does not follow from what should stand before it"
+    return _contrast(line, before, next((m.gap for m in map(milestones.__getitem__, line.same)
+                                         if m.gap), None) is not None)
+
+
+def _contrast(line: Line, before: Line, gap: bool = False) -> str:
+    """How a line differs from the one before it, where it says otherwise."""
+    moves = np.concatenate([(new - old).ravel() for new, old in zip(line.values, before.values)])
+    up, down = moves.max() > TOLERANCE, moves.min() < -TOLERANCE
+    two = f"line {line.number}", f"line {before.number}"
+    if up and down:
+        is_ = f"{two[0]} is greater than {two[1]} at some places and less at others"
+    elif up or down:
+        is_ = f"{two[0]} is {'greater' if up else 'less'} than {two[1]}"
+    else:
+        is_ = f"{two[0]} is equal to {two[1]}"
+    if line.gap is not None and line.relation in ("<=", ">=") and not (
+            down if line.relation == "<=" else up):
+        return f"{is_}, but not by the gap that it names"
+    if line.gap is not None:
+        return f"{is_}; a gap belongs to a line that begins with <= or >="
+    if line.relation in ("<=", ">="):
+        return f"{is_}, so {line.relation} does not hold"
+    why = "" if line.relation else " (which a line without a relation says)"
+    advice = ("; a line that begins something new has no relation" if line.relation
+              else "")
+    if gap and up and not down:
+        advice = ("; here the derivation drops something: begin with <= and name it after the "
+                  "line, as in ', gap = ...'")
+    return f"{is_}, not equal to it{why}{advice}"
