@@ -19,7 +19,7 @@ def clusters(x: Tensor, k: int = 50) -> Tensor:
 
 class MixtureOverClasses:
     """p(x) = Σ_y p(y) p(x | y): a model told classes draws from the law of all data again
-    Hu et al. 2023
+    sum and product rule, Bishop 2006, eqs. 1.10 and 1.11
 
     model: p(x | y), which samples with y and steps. labels: (n,), int64, the classes in the data,
     which give p(y); None where the model knows no classes. steps: of the sampler; the model's own
