@@ -6,6 +6,7 @@ So an answer may also live in another process, as it does while it is graded: th
 """
 import inspect
 import re
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -15,11 +16,13 @@ from course_lib import nets
 
 
 class Net(NamedTuple):
-    """A network as data: its name in course_lib.nets, the arguments that build it, its weights."""
+    """A network as data: its name in course_lib.nets, the arguments that build it, its weights;
+    frozen: in eval mode, and no weight asks for a gradient."""
 
     name: str
     args: tuple
     state: dict[str, Tensor]
+    frozen: bool = False
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
@@ -35,14 +38,15 @@ class Net(NamedTuple):
         """The network itself, in the precision of its weights, which it copies."""
         net = getattr(nets, self.name)(*self.args).to(next(iter(self.state.values())).dtype)
         net.load_state_dict(self.state)
-        return net
+        return net.eval().requires_grad_(False) if self.frozen else net
 
 
-def call(answer, *args, wrt: int | None = None, of: int | None = None):
+def call(answer, *args, wrt: int | None = None, of: int | None = None, lent: bool = False):
     """answer(*args) on copies of the arguments, each Net built; the result carries no gradient.
 
     wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
-    results, of each sum, or with of=j of the sum of result j alone.
+    results, of each sum, or with of=j of the sum of result j alone. lent: networks come back as
+    they were, too: weights and their dtype, `.grad`, requires_grad, mode.
     Errors: AssertionError where the answer changed an argument in place, where its shapes do not
     fit, or where no gradient reaches argument i.
     """
@@ -60,8 +64,12 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None):
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())
     for i, (name, arg, copy) in enumerate(zip(names, args, copies)):
-        assert i not in changed and unchanged(arg, copy), (
+        same = i not in changed and unchanged(arg, copy)
+        assert same or isinstance(arg, Net), (
             f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2.")
+        assert same or not lent, (
+            f"the network {name} is not as it was. Its weights, their dtype and `.grad`, whether "
+            "they require gradients, and its mode (train or eval) are not yours to change.")
     if wrt is None:
         return _leave(result)
     if of is not None:
@@ -96,9 +104,11 @@ def _shape(x) -> str:
 
 
 def copied(x):
-    """x with copies of its tensors, and its Nets built."""
+    """x with copies of its tensors and networks, and its Nets built."""
     if isinstance(x, Net):
         return x.build()
+    if isinstance(x, nn.Module):
+        return deepcopy(x)
     if isinstance(x, dict):
         return {key: copied(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
@@ -106,15 +116,26 @@ def copied(x):
     return x.detach().clone() if isinstance(x, Tensor) else x
 
 
-def unchanged(x, copy) -> bool:
-    """Whether the tensors of x and of its copy are still the same, NaN for NaN, Nets aside."""
+def unchanged(x, other) -> bool:
+    """Whether x and its copy are still the same, NaN for NaN, functions and generators aside."""
+    if isinstance(x, Net):
+        return isinstance(other, Net) or unchanged(x.build(), other)
+    if isinstance(x, nn.Module):
+        return unchanged(_condition(x), _condition(other))
     if isinstance(x, dict):
-        return x.keys() == copy.keys() and all(unchanged(x[key], copy[key]) for key in x)
-    if isinstance(x, list | tuple) and not isinstance(x, Net):
-        return len(x) == len(copy) and all(map(unchanged, x, copy))
+        return x.keys() == other.keys() and all(unchanged(x[key], other[key]) for key in x)
+    if isinstance(x, list | tuple):
+        return len(x) == len(other) and all(map(unchanged, x, other))
     if not isinstance(x, Tensor):
-        return True
-    return x.shape == copy.shape and bool(((x == copy) | ((x != x) & (copy != copy))).all())
+        return not isinstance(x, int | float | str) or x == other or x != x
+    alike = x.shape == other.shape and x.dtype == other.dtype
+    return alike and bool(((x == other) | ((x != x) & (other != other))).all())
+
+
+def _condition(net: nn.Module) -> list:
+    return [[p.detach() for p in net.parameters()], [*net.buffers()],
+            [p.requires_grad for p in net.parameters()], [p.grad is None for p in net.parameters()],
+            [module.training for module in net.modules()]]
 
 
 def _leave(x):

@@ -26,6 +26,7 @@ def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
     for typed, atol in ((net.double(), 1e-7), (net, 2e-4)):
         for size in (1, 20):
             _of_sets(log_p_gradient, typed, size * x[:9], t[:9], mask[:9], size * atol)
+        _of_sets(log_p_gradient, typed._replace(frozen=True), x[:9], t[:9], mask[:9], atol)
         _of_images(log_p_gradient, typed.state[next(iter(net.state))].dtype, rng)
     line = Net.draw("TimeMLP", (1, 12, 3), rng, 0.4).double()
     one, sets = torch.randn(3, 1, dtype=torch.float64, generator=rng), mask[2:5, :3].clone()
