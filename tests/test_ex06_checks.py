@@ -89,19 +89,23 @@ def with_gradients(loss, net):
 
 
 def v_loss(net, x_0, t, eps, alpha_bar):
+    if not (x_0 + eps).isfinite().all():                        # which the library refuses
+        return with_gradients(torch.nan * net(x_0, t).sum(), net)
     full = from_alpha_bar(alpha_bar)
-    x_t = q_sample(full, x_0, t, eps)
-    loss = (v_from_eps(full, eps, x_0, t) - net(x_t, t)).square().mean() * x_0.shape[1]
+    x_0, eps = x_0.double(), eps.double()       # or the library rounds the table to float32
+    x_t, v = q_sample(full, x_0, t, eps).float(), v_from_eps(full, eps, x_0, t).float()
+    loss = (v - net(x_t, t)).square().mean() * x_0.shape[1]
     return with_gradients(loss, net)
 
 
 @beside_nan
 def ancestral_step(x_t, v, t, z, alpha_bar, share):
-    full = from_alpha_bar(alpha_bar)
+    full, dtype = from_alpha_bar(alpha_bar), x_t.dtype
+    x_t, v = x_t.double(), v.double()           # or the library rounds the table to float32
     mean = reverse_mean(full, eps_from_v(full, v, x_t, t), x_t, t)
     sigma = full.beta ** (share / 2) * full.posterior_variance ** ((1 - share) / 2)
     sigma[:2] = 0                                               # index 0 and the last step
-    return mean + full.at(sigma, t, x_t) * z
+    return (mean + full.at(sigma, t, x_t) * z).to(dtype)
 
 
 @beside_nan

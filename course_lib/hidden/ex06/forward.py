@@ -14,7 +14,9 @@ from course_lib.hidden.chains import transition
 DOUBLE = torch.float64
 TOLERANCE = {torch.float32: {"rtol": 2e-5, "atol": 5e-6}, DOUBLE: {"rtol": 1e-9, "atol": 1e-10}}
 # Equal sizes too, where a wrong broadcast raises no error, and ones, which `squeeze` loses.
-SHAPES = ((1, 1), (3, 3), (5, 2), (1, 4), (2, 1, 3, 3), (1, 1, 1, 1), (4, 3, 4, 4))
+SHAPES = ((1, 1), (3, 3), (5, 2), (1, 4), (2, 1, 3, 3), (1, 1, 1, 1), (4, 3, 4, 4),
+          (3, 2, 3), (1, 3, 1), (2, 1, 2, 1, 2))
+SIZES = (1e-6, 1e6)
 FREE = ("Nothing is clamped or repaired: what is NaN stays so, in its own pixel, and no other "
         "pixel knows of it.")
 SLOPE = ("It is what stands before it in the result: compute with tensors all the way, without "
@@ -38,10 +40,26 @@ def scaled(rng: torch.Generator, *shape: int, dtype: torch.dtype) -> Tensor:
     return per_image(sizes, x) * x
 
 
-def tolerance_for(*pictures: Tensor) -> dict[str, float]:
-    """The tolerance of their dtype, which grows with the largest number."""
-    tolerance, largest = TOLERANCE[pictures[0].dtype], max(x.abs().max().item() for x in pictures)
+def tolerance_for(*pictures: Tensor, tolerance: dict[str, float] | None = None) -> dict[str, float]:
+    """The tolerance, that of their dtype unless given, which grows with the largest number."""
+    tolerance = tolerance or TOLERANCE[pictures[0].dtype]
+    largest = max(x.abs().max().item() for x in pictures)
     return {**tolerance, "atol": tolerance["atol"] * max(1, largest / 4)}
+
+
+def extreme_alpha_bar(T: int, lambda_1: float, lambda_T: float) -> Tensor:
+    """The table of a log-SNR on a straight line, question 1's, which may be extreme."""
+    shares = [1 / (1 + math.exp((lambda_1 - lambda_T) * i / (T - 1) - lambda_1)) for i in range(T)]
+    return torch.tensor([1.0, *shares], dtype=DOUBLE)
+
+
+def expect_linear(what: str, answer, pictures: tuple[Tensor, ...], expected: Tensor) -> None:
+    """Pictures a million times as small or large have a result as small or large."""
+    for size in SIZES:
+        got = answer(*(size * x for x in pictures))
+        expect_close(f"{size:g} times {what}, for pictures of that size", got.double() / size,
+                     expected, "Nothing is clamped, and nothing added, however large or small the "
+                     "pictures are.", **tolerance_for(*pictures))
 
 
 def expect_free(what: str, answer, x: Tensor) -> None:
@@ -68,7 +86,8 @@ def check_schedule(schedule, seed: int = 0) -> None:
     some = int(torch.randint(20, 60, (), generator=rng))
     for T, first, last in ((7, high, -low), (2, 1.5, -0.5), (100, 9.0, -12.0), (some, 2.0, -3.0),
                            (2, 11.9, -19.5), (1000, 11.5, -19.0), (3, 0.5, 0.4), (some, 11.9, 11.0),
-                           (some, -7.0, -19.9), (10, 6, -4)):
+                           (some, -7.0, -19.9), (10, 6, -4),
+                           (1000, 11.9, 11.0), (4, 3 + 1e-6 * high, 3.0), (2, 8.0, 8 - 1e-5)):
         where = f"for T = {T} and a log-SNR from {first:.3g} to {last:.3g}"
         tables = expect_results(call(schedule, T, first, last), "beta, alpha and alpha_bar", 3)
         for name, table in zip(("beta", "alpha", "alpha_bar"), tables):
@@ -90,6 +109,9 @@ def check_schedule(schedule, seed: int = 0) -> None:
         expect_close(f"alpha[1] alpha[2] … alpha[t] {where}", alpha.cumprod(0), alpha_bar,
                      "alpha_bar is the product of the alphas so far: which alpha takes alpha_bar "
                      "from t - 1 to t?", **exact)
+        expect_close(f"beta {where}", beta[1:], 1 - alpha_bar[1:] / alpha_bar[:-1],
+                     "It is what a step does not keep, however little: nothing is clipped.",
+                     rtol=1e-5, atol=2e-14)
         expect_close(f"alpha + beta {where}", alpha + beta, torch.ones(T + 1),
                      "Each step keeps the variance: alpha = 1 - beta.", **exact)
 
@@ -139,6 +161,7 @@ def _jumps(jump, alpha_bar: Tensor, s: Tensor, t: Tensor, x_s: Tensor, eps: Tens
     close("", both, mean + noise, "Mean and noise are right alone: add the two.")
     if len(x_s) > 5:
         return
+    expect_linear(f"x_t {where}", x_t, (x_s, eps), mean + noise)
     for i in range(len(x_s)):
         alone = call(jump, *(x[i:i + 1] for x in (x_s, s, t, eps)), alpha_bar)
         close(f" picture {i} alone", alone, (mean + noise)[i:i + 1], "A batch of one is a batch.")
@@ -158,7 +181,8 @@ def check_posterior(posterior, seed: int = 0) -> None:
     mean, variance = call(posterior, x_0, x_t, s, t, alpha_bar)
     expect_close("the mean for s = 0", mean, x_0, "Given x_0, x_0 is known.", rtol=1e-6)
     expect_close("the variance for s = 0", variance, torch.zeros(4),
-                 "Given x_0, x_0 is known: nothing is left to vary.", atol=1e-13)
+                 "Given x_0, x_0 is known: nothing is left to vary, and 0 is no small number.",
+                 rtol=0, atol=0)
 
 
 def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,
@@ -195,6 +219,8 @@ def _posteriors(posterior, alpha_bar: Tensor, s: Tensor, t: Tensor, x_0: Tensor,
                      atol=1e-6)
     if len(x_0) > 5:
         return
+    expect_linear(f"the mean {where}", lambda *pictures: results(*pictures)[0], (x_0, x_t),
+                  of_x_0 + of_x_t)
     for i in range(len(x_0)):
         alone = call(posterior, *(x[i:i + 1] for x in (x_0, x_t, s, t)), alpha_bar)
         close(f"mean of picture {i} alone", alone[0].expand(x_0.shape)[:1],
@@ -229,7 +255,8 @@ def kl_by_quadrature(mean_1: Tensor, log_var_1: Tensor, mean_2: Tensor,
 
 def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
     rng = seeded(seed)
-    for shape in ((5, 1), (2, 3), (3, 1, 2, 2), (1, 1), (1, 4), (1, 3, 1, 2), (3, 3)):
+    for shape in ((5, 1), (2, 3), (3, 1, 2, 2), (1, 1), (1, 4), (1, 3, 1, 2), (3, 3), (2, 3, 2),
+                  (2, 1, 2, 1, 2)):
         parts = torch.randn(4, *shape, dtype=DOUBLE, generator=rng)
         _divergences(gaussian_kl, f"for shape {shape}", *parts)
         mean_1, log_var_1, mean_2, log_var_2 = parts
@@ -253,6 +280,12 @@ def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
         torch.randn(6, 3, dtype=DOUBLE, generator=rng), torch.randn(6, 1, dtype=DOUBLE,
                                                                     generator=rng))
     _divergences(gaussian_kl, "for means of all sizes", mean_1, log_var_1, mean_2, log_var_2)
+    mean_2 = scaled(rng, 6, 3, dtype=DOUBLE).float()
+    mean_2 *= per_image(10.0 ** torch.arange(-4, 2), mean_2)
+    apart = torch.randn(6, 3, generator=rng) * torch.exp(log_var_2.float() / 2)
+    _divergences(gaussian_kl, "for large means that are near each other",
+                 *(x.float().double() for x in (mean_2 + apart, log_var_1, mean_2, log_var_2)))
+    mean_2 = torch.randn(6, 3, dtype=DOUBLE, generator=rng)
     far = mean_1.clone()
     far[2, 1] = torch.inf
     expected = kl_by_quadrature(mean_1, log_var_1, mean_2, log_var_2)
@@ -260,7 +293,8 @@ def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
     expect_close("KL where one mean is inf, and the other pictures beside it",
                  call(gaussian_kl, far, log_var_1, mean_2, log_var_2), expected,
                  "Nothing is clamped or repaired.")
-    _far_variances(gaussian_kl, rng)
+    _far_variances(gaussian_kl, rng, FAR, 2)
+    _far_variances(gaussian_kl, rng, HUGE, 1)
 
 
 def _divergences(gaussian_kl, where: str, *parts: Tensor) -> None:
@@ -289,13 +323,15 @@ def _divergences(gaussian_kl, where: str, *parts: Tensor) -> None:
 NAMES = ("mean_1", "log_var_1", "mean_2", "log_var_2")
 FAR = [(level, level + ratio) for level in (-155.0, -80.0, 80.0, 155.0) for ratio in (0, 1, -3, 5)]
 FAR += [(-160.0, 160.0), (-160.0, 0.0), (0.0, 160.0), (-110.0, 40.0), (60.0, 0.0), (20.0, -20.0),
-        (160.0, 90.0), (-90.0, -160.0), (0.0, 12.0), (12.0, 0.0), (0.0, 0.0)]
+        (160.0, 90.0), (-90.0, -160.0), (0.0, 12.0), (12.0, 0.0), (0.0, 0.0), (81.0, 0.0),
+        (40.0, -44.5), (160.0, 72.5), (-72.5, -160.0)]
+HUGE = [(88.3, 0.0), (44.0, -44.0), (87.5, 0.0)]      # nearly all that is a float32 number
 
 
-def _far_variances(gaussian_kl, rng: torch.Generator) -> None:
+def _far_variances(gaussian_kl, rng: torch.Generator, pairs: list, d: int) -> None:
     """All sizes of variances in one batch, near each other and far apart, in float32."""
-    order = torch.randperm(len(FAR), generator=rng)
-    log_var_1, log_var_2 = torch.tensor(FAR)[order].T[..., None].expand(2, len(FAR), 2)
+    order = torch.randperm(len(pairs), generator=rng)
+    log_var_1, log_var_2 = torch.tensor(pairs)[order].T[..., None].expand(2, len(pairs), d)
     hint = ("Compute with the difference of the log-variances, and divide by the standard "
             "deviation before you square: exp(160) is inf in float32.")
     log_ratio = (log_var_1 - log_var_2).double()
