@@ -23,16 +23,16 @@ check = lambda question, answer: check_answer(NAME, question, answer)
 
 
 def beside_nan(answer):
-    """The library refuses what is not finite: it gets 0 there, and the result NaN."""
+    """The library refuses what is not finite: it gets 0 there, and the result is NaN or inf."""
     @wraps(answer)
     def wrapped(*args):
         pictures = [x for x in args if isinstance(x, torch.Tensor) and x.ndim > 1]
-        nan = torch.stack([x.isnan() for x in pictures if x.shape == pictures[0].shape]).any(0)
-        result = answer(*(x.masked_fill(x.isnan(), 0) if any(x is y for y in pictures) else x
+        lost = sum(x.where(~x.isfinite(), 0) for x in pictures)
+        result = answer(*(x.where(x.isfinite(), 0) if any(x is y for y in pictures) else x
                           for x in args))
         if isinstance(result, tuple):
-            return result[0].masked_fill(nan, torch.nan), result[1]
-        return result.masked_fill(nan, torch.nan)
+            return result[0] + lost, result[1]
+        return result + lost
     return wrapped
 
 
@@ -108,17 +108,17 @@ def ancestral_step(x_t, v, t, z, alpha_bar, share):
     return (mean + full.at(sigma, t, x_t) * z).to(dtype)
 
 
-@beside_nan
 def sample(eps_model, x_T, z, times, alpha_bar):
     """On the respaced schedule, step by step, since the library's own sampler draws its noise."""
     short = from_alpha_bar(alpha_bar).respace(times)
-    x = x_T
+    lost = x_T.isnan() | z[times[1:]].isnan().any(0)            # which the library refuses
+    x, z = x_T.nan_to_num(0), z.nan_to_num(0)
     for i in range(short.T, 0, -1):
         eps = eps_model(x, torch.full((len(x),), times[i - 1]))
         x = reverse_mean(short, eps, x, i)
         if i > 1:
             x = x + short.at(short.beta.sqrt(), i, x) * z[times[i - 1]]
-    return x
+    return x.masked_fill(lost, torch.nan)
 
 
 LIBRARY = {"schedule": schedule, "jump": jump, "posterior": posterior, "gaussian_kl": gaussian_kl,

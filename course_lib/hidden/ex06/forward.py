@@ -53,6 +53,11 @@ def extreme_alpha_bar(T: int, lambda_1: float, lambda_T: float) -> Tensor:
     return torch.tensor([1.0, *shares], dtype=DOUBLE)
 
 
+def extremes(rng: torch.Generator) -> list[float]:
+    """A log-SNR to begin with and one to end with, far from each other."""
+    return [uniform(rng, low=8, high=11.9).item(), uniform(rng, low=-19.9, high=-14).item()]
+
+
 def expect_linear(what: str, answer, pictures: tuple[Tensor, ...], expected: Tensor) -> None:
     """Pictures a million times as small or large have a result as small or large."""
     for size in SIZES:
@@ -62,15 +67,16 @@ def expect_linear(what: str, answer, pictures: tuple[Tensor, ...], expected: Ten
                      "pictures are.", **tolerance_for(*pictures))
 
 
-def expect_free(what: str, answer, x: Tensor) -> None:
-    """A NaN in one pixel of x stays there, and nowhere else."""
+def expect_free(what: str, answer, x: Tensor, value: float = torch.nan) -> None:
+    """A NaN, or inf, in one pixel of x stays there, and nowhere else."""
     i = (min(1, len(x) - 1), *[0] * (x.ndim - 1))
     spoilt = x.clone()
-    spoilt[i] = torch.nan
+    spoilt[i] = value
     expected = answer(x).double()
-    expected[i] = torch.nan
+    expected[i] = value
     got = answer(spoilt)
-    expect_close(what, got.nan_to_num(nan=-987.5), expected.nan_to_num(nan=-987.5), FREE)
+    expect_close(what, got.where(~got.isnan(), -987.5), expected.where(~expected.isnan(), -987.5),
+                 FREE)
 
 
 def expect_slope(what: str, answer, args: tuple, i: int, factor: Tensor, **tolerance) -> None:
@@ -123,9 +129,9 @@ def pictures_and_times(rng: torch.Generator, T: int) -> Iterator[tuple[Tensor, .
         for shape in SHAPES:
             alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, shape[0])
             yield alpha_bar, s, t, *torch.randn(2, *shape, dtype=dtype, generator=rng)
-        alpha_bar = decades(rng, dtype)
-        s, t = torch.combinations(torch.arange(len(alpha_bar))).T.contiguous()
-        yield alpha_bar, s, t, *torch.randn(2, len(s), 2, dtype=dtype, generator=rng)
+        for alpha_bar in (decades(rng, dtype), extreme_alpha_bar(5, *extremes(rng))):
+            s, t = torch.combinations(torch.arange(len(alpha_bar))).T.contiguous()
+            yield alpha_bar, s, t, *torch.randn(2, len(s), 2, dtype=dtype, generator=rng)
         alpha_bar, (s, t) = random_alpha_bar(rng, T), random_pairs(rng, T, 5)
         yield alpha_bar, s, t, *(scaled(rng, 5, 1, 2, 2, dtype=dtype) for _ in range(2))
 
@@ -168,8 +174,9 @@ def _jumps(jump, alpha_bar: Tensor, s: Tensor, t: Tensor, x_s: Tensor, eps: Tens
     for i, of, what in ((0, factor, "x_s"), (3, variance.sqrt(), "eps")):
         expect_slope(f"x_t {where} in {what}", jump, (x_s, s, t, eps, alpha_bar), i, of,
                      **TOLERANCE[eps.dtype])
-    expect_free(f"x_t {where} with a NaN in x_s", lambda x: x_t(x, eps), x_s)
-    expect_free(f"x_t {where} with a NaN in eps", lambda e: x_t(x_s, e), eps)
+    for value in (torch.nan, torch.inf):
+        expect_free(f"x_t {where} with {value} in x_s", lambda x: x_t(x, eps), x_s, value)
+        expect_free(f"x_t {where} with {value} in eps", lambda e: x_t(x_s, e), eps, value)
 
 
 def check_posterior(posterior, seed: int = 0) -> None:
@@ -293,6 +300,18 @@ def check_gaussian_kl(gaussian_kl, seed: int = 0) -> None:
     expect_close("KL where one mean is inf, and the other pictures beside it",
                  call(gaussian_kl, far, log_var_1, mean_2, log_var_2), expected,
                  "Nothing is clamped or repaired.")
+    for i, name in enumerate(NAMES):
+        spoilt = [mean_1.clone(), log_var_1.clone(), mean_2.clone(), log_var_2.clone()]
+        spoilt[i][3, 0] = torch.nan
+        try:
+            got = call(gaussian_kl, *spoilt)
+        except ValueError:                                      # torch.distributions refuses NaN
+            continue
+        expected = kl_by_quadrature(mean_1, log_var_1, mean_2, log_var_2)
+        expected[3] = -987.5
+        expect_close(f"KL where one number of {name} is NaN, and -987.5 stands for NaN",
+                     got.where(~got.isnan(), -987.5), expected, "A divergence that nobody knows is "
+                     "NaN, and those of the other pictures are as before.")
     _far_variances(gaussian_kl, rng, FAR, 2)
     _far_variances(gaussian_kl, rng, HUGE, 1)
 
