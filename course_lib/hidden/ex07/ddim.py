@@ -33,6 +33,8 @@ def check_sub_sequence(sub_sequence, seed: int = 0) -> None:
     # where floating point is wrong, also after a little is added
     cases += [(2634, 1251, 6), (1317, 834, 6), (4221, 1735, 2), (3104, 612, 3), (3645, 351, 6)]
     cases += [(2152, 643, 6), (3228, 643, 6), (4304, 643, 6)]
+    # whole numbers, from fractions that no decimal ends
+    cases += [(3996, 30, 2), (3888, 6, 5), (2916, 6, 6), (3773, 14, 3), (2197 * 2, 26, 3)]
     cases += [(T, draw(2, T), draw(1, 4)) for T in (draw(5, 60), draw(100, 1000), 4000)]
     cases += [(draw(1000, 4000), draw(20, 1000), power) for power in range(5, 13)]
     for T, S, power in cases:
@@ -118,7 +120,7 @@ def _sigmas_and_largest_eta(sigmas, alpha_bar: Tensor, tau: Tensor, eta: Tensor,
     expect_close(f"σ² {what} with η = 1", sigma[1:].square(), variance[1:],
                  "It is the variance of x_s given x_t and x_0, where s is the time before t in the "
                  "sub-sequence.", **exact)
-    for size in (1e12, 1e200, 1e-200):
+    for size in (1e200, 1e-200):
         expect_close(f"σ/η {what} with η about {size:g}", results(tau, size * eta)[0] / size,
                      eta * sigma, "σ is proportional to η, however large or small.", rtol=1e-12,
                      atol=0, dtype=torch.float64)
@@ -163,11 +165,11 @@ def check_ddim_step(ddim_step, seed: int = 0) -> None:
             _linear_parts(ddim_step, only_noise, T, s, share, parts, atol, " where ᾱ_t = 0")
         for shape in SHAPES:
             _each_alone(ddim_step, rng, noise.alpha_bar, shape, dtype, atol)
-        for i, n in ((0, 2), (1, 2), (1, 3), (4, 5)):
+        for i, n in ((0, 2), (1, 2), (3, 4)):
             _one_is_special(ddim_step, rng, only_noise, i, n, dtype, atol)
     early, late = torch.tensor([0, 1, 4, 9, 11, 0]), torch.tensor([1, 2, 9, 12, 19, 20])
     _linear_parts(ddim_step, decades(), late, early, 0.6, parts, 1e-10, ", ᾱ of many decades")
-    _gradients(ddim_step, rng, noise.alpha_bar)
+    _gradients(ddim_step, rng, only_noise)
     x_0, eps = torch.randn(2, 4, 3, dtype=torch.float64, generator=rng)
     t = torch.tensor([1, 30, 60, 100])
     none = torch.zeros(4).double()
@@ -232,7 +234,7 @@ def _one_is_special(ddim_step, rng: torch.Generator, alpha_bar: Tensor, i: int, 
 def _gradients(ddim_step, rng: torch.Generator, alpha_bar: Tensor) -> None:
     v, x_t, z = torch.randn(3, 4, 2, 3, dtype=torch.float64, generator=rng)
     t, s, sigma = _jumps(rng, alpha_bar, 4)
-    sigma[0] = (1 - alpha_bar[s[0]]).sqrt()
+    t[1], sigma[0] = len(alpha_bar) - 1, (1 - alpha_bar[s[0]]).sqrt()
     where = {0: "v", 1: "x_t", 6: "z"}
     for i, name in where.items():
         ones = [torch.ones_like(v) if j == i else torch.zeros_like(v) for j in where]

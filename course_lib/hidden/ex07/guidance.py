@@ -363,7 +363,7 @@ def _any_label(classifier_free, rng: torch.Generator, dtype: torch.dtype) -> Non
     atol = 4e-6 if dtype == torch.float32 else 1e-12
     x = torch.randn(5, 3, dtype=dtype, generator=rng)
     t = torch.randint(1, 1000, (5,), generator=rng)
-    eps_model = lambda x, t, y: torch.cos(per_image(y + t / 1000, x) + x)
+    eps_model = lambda x, t, y: torch.cos(per_image(y.double().sin() + t / 1000, x) + x)
     for none in (0, -1, 3, 1000):
         y, y_not = torch.tensor([[1, none, 2, none, 4], [2, 1, none, none, 4]])
         for w, u in ((1.5, 0.7), (-0.4, 2.0)):
