@@ -21,9 +21,9 @@ ARRAYS = {str(np.dtype(d)) for d in "? b B h H i I q Q e f d F D".split()}
 
 
 def tensors(x) -> list[Tensor]:
-    """The tensors in x, in the order in which they cross."""
-    if isinstance(x, Tensor):
-        return [x]
+    """The tensors in x, in the order in which they cross, but for a network's weights."""
+    if isinstance(x, Tensor | Net):
+        return [x] if isinstance(x, Tensor) else []
     items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
     return [tensor for item in items for tensor in tensors(item)]
 
