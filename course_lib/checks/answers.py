@@ -17,12 +17,12 @@ from course_lib import nets
 
 class Net(NamedTuple):
     """A network as data: its name in course_lib.nets, the arguments that build it, its weights;
-    frozen: in eval mode, and no weight asks for a gradient."""
+    frozen: in eval mode, and no weight asks for a gradient; or the names of modules that are."""
 
     name: str
     args: tuple
     state: dict[str, Tensor]
-    frozen: bool = False
+    frozen: bool | tuple[str, ...] = False
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
@@ -38,22 +38,26 @@ class Net(NamedTuple):
         """The network itself, in the precision of its weights, which it copies."""
         net = getattr(nets, self.name)(*self.args).to(next(iter(self.state.values())).dtype)
         net.load_state_dict(self.state)
-        return net.eval().requires_grad_(False) if self.frozen else net
+        for part in ("",) if self.frozen is True else self.frozen or ():
+            net.get_submodule(part).eval().requires_grad_(False)
+        return net
 
 
-def call(answer, *args, wrt: int | None = None, of: int | None = None, lent: bool = False):
+def call(answer, *args, wrt: int | None = None, of: int | None = None, lent: bool = False,
+         marked: int | None = None):
     """answer(*args) on copies of the arguments, each Net built; the result carries no gradient.
 
     wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
     results, of each sum, or with of=j of the sum of result j alone. lent: networks come back as
-    they were, too: weights and their dtype, `.grad`, requires_grad, mode.
+    they were, too: weights and their dtype, `.grad`, requires_grad, mode. marked=i: argument i
+    requires a gradient already, though none is taken.
     Errors: AssertionError where the answer changed an argument in place, where its shapes do not
     fit, or where no gradient reaches argument i.
     """
     away = getattr(answer, "crosses", False)
     copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
-    if wrt is not None:
-        copies[wrt].requires_grad_()
+    for i in {wrt, marked} - {None}:
+        copies[i].requires_grad_()
     try:
         result = answer(*copies)
     except (AssertionError, RuntimeError, IndexError) as error:

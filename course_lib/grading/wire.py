@@ -21,9 +21,9 @@ ARRAYS = {str(np.dtype(d)) for d in "? b B h H i I q Q e f d F D".split()}
 
 
 def tensors(x) -> list[Tensor]:
-    """The tensors in x, in the order in which they cross."""
-    if isinstance(x, Tensor):
-        return [x]
+    """The tensors in x, in the order in which they cross, but for a network's weights."""
+    if isinstance(x, Tensor | Net):
+        return [x] if isinstance(x, Tensor) else []
     items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
     return [tensor for item in items for tensor in tensors(item)]
 
@@ -67,7 +67,7 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
         data.append(np.ascontiguousarray(x).tobytes())
         return {"array": [str(x.dtype), list(x.shape), len(data[-1])]}
     if isinstance(x, Net) and callbacks is not None:
-        return {"net": [x.name, inside(list(x.args)), inside(x.state), x.frozen]}
+        return {"net": [x.name, inside(list(x.args)), inside(x.state), inside(x.frozen)]}
     if isinstance(x, list):
         return [inside(item) for item in x]
     if isinstance(x, tuple):
@@ -122,7 +122,8 @@ class Decoder:
         if kind == "dtype":
             return DTYPES[body]
         if kind == "net" and trusted:
-            return Net(body[0], tuple(inside(body[1])), inside(body[2]), body[3]).build()
+            args, state, frozen = map(inside, body[1:])
+            return Net(body[0], tuple(args), state, frozen).build()
         if kind == "generator" and trusted:
             return torch.Generator().set_state(inside(body))
         if kind == "callback" and trusted:

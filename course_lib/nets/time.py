@@ -42,3 +42,15 @@ class TimeMLP(nn.Module):
             raise ValueError("This network knows no classes: it takes no y.")
         waves = [f(k * x) for k in (1, 2, 4) for f in (torch.sin, torch.cos)]
         return self.net(torch.cat([x, *waves, self.time(t)], 1))
+
+
+class TimeLinear(nn.Module):
+    """W x_t + b_t, for points (batch, d): logits whose biases are looked up, one row for each time
+    0 … T."""
+
+    def __init__(self, d: int, T: int, out: int):
+        super().__init__()
+        self.points, self.bias = nn.Linear(d, out, bias=False), nn.Embedding(T + 1, out)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:                             # → (batch, out)
+        return self.points(x) + self.bias(t)

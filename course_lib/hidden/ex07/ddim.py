@@ -19,7 +19,7 @@ def decades() -> Tensor:
     """An ᾱ that falls over many decades: 1 − 1e-9 first, then down to 1e-14, and with two times at
     which it is nearly the same."""
     nines = 1 - 10 ** -torch.linspace(9, 1, 9).double()
-    close = torch.tensor([0.5, 0.5 * (1 - 1e-6)]).double()
+    close = torch.tensor([0.5, 0.5 * (1 - 1e-7)]).double()
     small = 10 ** -torch.linspace(1, 14, 9).double()
     return torch.cat([torch.ones(1).double(), nines, close, small])
 
@@ -32,6 +32,9 @@ def check_sub_sequence(sub_sequence, seed: int = 0) -> None:
              (3000, 2999, 7), (17, 16, 12)]
     # where floating point is wrong, also after a little is added
     cases += [(2634, 1251, 6), (1317, 834, 6), (4221, 1735, 2), (3104, 612, 3), (3645, 351, 6)]
+    cases += [(2152, 643, 6), (3228, 643, 6), (4304, 643, 6)]
+    # whole numbers, from fractions that no decimal ends
+    cases += [(3996, 30, 2), (3888, 6, 5), (2916, 6, 6), (3773, 14, 3), (2197 * 2, 26, 3)]
     cases += [(T, draw(2, T), draw(1, 4)) for T in (draw(5, 60), draw(100, 1000), 4000)]
     cases += [(draw(1000, 4000), draw(20, 1000), power) for power in range(5, 13)]
     for T, S, power in cases:
@@ -76,6 +79,25 @@ def check_sigmas(sigmas, seed: int = 0) -> None:
     all_times = torch.arange(1, len(decades()))
     _sigmas_and_largest_eta(sigmas, decades(), all_times, uniform(rng, len(all_times)), 2e-6)
     _sigmas_and_largest_eta(sigmas, decades(), all_times[5::3], uniform(rng, 5), 2e-6)
+    _nearly_the_same(sigmas)
+
+
+def _nearly_the_same(sigmas) -> None:
+    """Where ᾱ hardly changes, at little noise and at much, rounding leaves two or three digits."""
+    tiny = 1 - torch.tensor([1e-13, 2e-13]).double()
+    steps = torch.tensor([0.5, 1e-4, 1e-9]).double()
+    alpha_bar = torch.cat([torch.ones(1).double(), tiny,
+                           torch.stack([steps, steps * (1 - 1e-13)], 1).flatten()])
+    tau = torch.arange(1, len(alpha_bar))
+    variance = posterior(alpha_bar, tau - 1, tau)[2]
+    sigma, largest = expect_results(call(sigmas, alpha_bar, tau, torch.ones(len(tau)).double()),
+                                    "σ and the largest η", 2)
+    most, _ = expect_results(call(sigmas, alpha_bar, tau, largest), "σ and the largest η", 2)
+    for what, square, exact in (("1", sigma ** 2, variance),
+                                ("the largest η", most ** 2, 1 - alpha_bar[:-1])):
+        expect_close(f"σ² with η = {what}, in units of what it should be, where ᾱ_s and ᾱ_t differ "
+                     "by 1e-13 of themselves", square[1:] / exact[1:], torch.ones(len(tau) - 1),
+                     "Nothing keeps variances away from 0.", rtol=0, atol=0.03)
 
 
 def _sigmas_and_largest_eta(sigmas, alpha_bar: Tensor, tau: Tensor, eta: Tensor,
@@ -98,6 +120,10 @@ def _sigmas_and_largest_eta(sigmas, alpha_bar: Tensor, tau: Tensor, eta: Tensor,
     expect_close(f"σ² {what} with η = 1", sigma[1:].square(), variance[1:],
                  "It is the variance of x_s given x_t and x_0, where s is the time before t in the "
                  "sub-sequence.", **exact)
+    for size in (1e200, 1e-200):
+        expect_close(f"σ/η {what} with η about {size:g}", results(tau, size * eta)[0] / size,
+                     eta * sigma, "σ is proportional to η, however large or small.", rtol=1e-12,
+                     atol=0, dtype=torch.float64)
     got = results(tau, eta)
     expect_close(f"σ {what} with another η at each step", got[0], eta * sigma,
                  "σ is proportional to η, however large; η_i belongs to the step from τ_i.",
@@ -139,9 +165,11 @@ def check_ddim_step(ddim_step, seed: int = 0) -> None:
             _linear_parts(ddim_step, only_noise, T, s, share, parts, atol, " where ᾱ_t = 0")
         for shape in SHAPES:
             _each_alone(ddim_step, rng, noise.alpha_bar, shape, dtype, atol)
+        for i, n in ((0, 2), (1, 2), (3, 4)):
+            _one_is_special(ddim_step, rng, only_noise, i, n, dtype, atol)
     early, late = torch.tensor([0, 1, 4, 9, 11, 0]), torch.tensor([1, 2, 9, 12, 19, 20])
     _linear_parts(ddim_step, decades(), late, early, 0.6, parts, 1e-10, ", ᾱ of many decades")
-    _gradients(ddim_step, rng, noise.alpha_bar)
+    _gradients(ddim_step, rng, only_noise)
     x_0, eps = torch.randn(2, 4, 3, dtype=torch.float64, generator=rng)
     t = torch.tensor([1, 30, 60, 100])
     none = torch.zeros(4).double()
@@ -179,10 +207,34 @@ def _each_alone(ddim_step, rng: torch.Generator, alpha_bar: Tensor, shape: tuple
                      rtol=0, atol=4 * atol, dtype=dtype)
 
 
+def _one_is_special(ddim_step, rng: torch.Generator, alpha_bar: Tensor, i: int, n: int,
+                    dtype: torch.dtype, atol: float) -> None:
+    """One image of a batch goes all the way, or starts from noise alone, or has the largest σ or
+    none; or all the others do."""
+    v, x_t, z = torch.randn(3, n, 2, dtype=dtype, generator=rng)
+    t, s, _ = _jumps(rng, alpha_bar, n)
+    s, t = s + 1, t + 1
+    sigma = 0.5 * (1 - alpha_bar[s]).sqrt()
+    one = torch.arange(n) == i
+    for chosen in (one, ~one):
+        arrives, starts = torch.where(chosen, 0, s), torch.where(chosen, len(alpha_bar) - 1, t)
+        most = (1 - alpha_bar[s]).sqrt()
+        for t_i, s_i, sigma_i in ((t, arrives, torch.where(chosen, 0, sigma)), (starts, s, sigma),
+                                  (t, s, torch.where(chosen, most, sigma)),
+                                  (t, s, torch.where(chosen, 0, sigma))):
+            step = lambda i, t=t_i, s=s_i, sigma=sigma_i: call(
+                ddim_step, v[i], x_t[i], alpha_bar, t[i], s[i], sigma[i], z[i])
+            alone = torch.cat([step(slice(j, j + 1)) for j in range(n)])
+            expect_close(f"x_s for t = {t_i.tolist()}, s = {s_i.tolist()} and σ = "
+                         f"{[round(x, 3) for x in sigma_i.tolist()]}", step(slice(None)), alone,
+                         "Each image has its own jump and σ, and what it gets does not depend on "
+                         "the others.", rtol=0, atol=atol, dtype=dtype)
+
+
 def _gradients(ddim_step, rng: torch.Generator, alpha_bar: Tensor) -> None:
     v, x_t, z = torch.randn(3, 4, 2, 3, dtype=torch.float64, generator=rng)
     t, s, sigma = _jumps(rng, alpha_bar, 4)
-    sigma[0] = (1 - alpha_bar[s[0]]).sqrt()
+    t[1], sigma[0] = len(alpha_bar) - 1, (1 - alpha_bar[s[0]]).sqrt()
     where = {0: "v", 1: "x_t", 6: "z"}
     for i, name in where.items():
         ones = [torch.ones_like(v) if j == i else torch.zeros_like(v) for j in where]
@@ -248,11 +300,20 @@ def check_encode(encode, seed: int = 0) -> None:
                      atol)
     x_0, eps = torch.randn(2, 3, 2, dtype=torch.float64, generator=rng)
     asked = Asked(lambda x, t: eps)
-    call(encode, asked, x_0, alpha_bar, torch.tensor([20, 60]), 40)
-    assert len(asked.calls) == 80, (
-        f"2 steps of 40 iterations, with a network that always says the same ε: expected 80 "
-        f"questions to it, got {len(asked.calls)}. Repeat as often as is asked for.")
+    for tau, n in ((torch.tensor([20, 60]), 60), (torch.tensor([7]), 250)):
+        asked.calls.clear()
+        call(encode, asked, x_0, alpha_bar, tau, n)
+        assert len(asked.calls) == n * len(tau), (
+            f"{len(tau)} steps of {n} iterations, with a network that always says the same ε: "
+            f"expected {n * len(tau)} questions to it, got {len(asked.calls)}. Repeat as often as "
+            "is asked for.")
     _encoded(encode, schedule.cosine(40).alpha_bar, torch.tensor([3, 20, 40]), 2, x_0, eps, 1e-10)
+    _to_nothing_but_noise(encode, rng)
+    itself = lambda x, t: x
+    expect_close("x_T where the network's answer is its input itself",
+                 call(encode, itself, x_0, alpha_bar, torch.tensor([30]), 1),
+                 call(encode, lambda x, t: x_0, x_0, alpha_bar, torch.tensor([30]), 1),
+                 "What the network returns is not yours to change.", rtol=1e-12)
     eps_model = exact_eps(alpha_bar, 0.0, uniform(rng, low=0.3, high=2.0).item())
     x_0 = torch.randn(3, 4, dtype=torch.float64, generator=rng)
     tau = torch.arange(4, 61, 4)
@@ -261,6 +322,19 @@ def check_encode(encode, seed: int = 0) -> None:
         x = decoded(alpha_bar, x, eps_model(x, t), t, s)
     expect_close("what DDIM makes of the encoded x_0, after 60 iterations a step", x, x_0,
                  "With many iterations the inverse is exact.", atol=1e-9)
+
+
+def _to_nothing_but_noise(encode, rng: torch.Generator) -> None:
+    """Schedules that end at 2e-9 and at 1e-14: what is left of the image there."""
+    cosine = schedule.cosine(1000).alpha_bar
+    for alpha_bar, tau in ((cosine, torch.tensor([400, 999, 1000])), (cosine, torch.tensor([1000])),
+                           (decades(), torch.arange(1, len(decades())))):
+        x_0, eps = torch.randn(2, 3, 2, dtype=torch.float64, generator=rng)
+        got = call(encode, lambda x, t: 0 * x, x_0, alpha_bar, tau, 1)
+        expect_close("x_T/√ᾱ_T where the network finds no noise, and √ᾱ_T is as small as "
+                     f"{alpha_bar[-1].sqrt().item():.0e}", got / alpha_bar[-1].sqrt(), x_0,
+                     "Nothing keeps ᾱ away from 0.", rtol=1e-9)
+        _encoded(encode, alpha_bar, tau, 2, x_0, eps, 1e-10)
 
 
 def _encoded(encode, alpha_bar: Tensor, tau: Tensor, n: int, x_0: Tensor, eps: Tensor,

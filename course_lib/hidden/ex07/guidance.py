@@ -1,132 +1,17 @@
-"""Exercise 7, guidance: the gradient of log p(y | x_t), a guided x_0, a guided mean, and guidance
-without a classifier."""
+"""Exercise 7, guidance: a guided x_0, a guided mean, and guidance without a classifier."""
 import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course_lib.checks import Net, call, expect_close, expect_results, expect_tensor
+from course_lib.checks import call, expect_close, expect_tensor
 from course_lib.checks.facts import slopes
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import conditional, per_image
 from course_lib.checks.facts.draws import seeded, uniform
 from course_lib.diffusion import schedule
-from course_lib.hidden.ex07.ddim import SHAPES
-
-
-def check_log_p_gradient(log_p_gradient, seed: int = 0) -> None:
-    rng = seeded(seed)
-    net = Net.draw("TimeMLP", (2, 12, 4), rng, 0.4)
-    x = 2 * torch.randn(40, 2, generator=rng)
-    t = torch.randint(1, 1000, (40,), generator=rng)
-    mask = torch.rand(40, 4, generator=rng) < 0.5
-    mask[torch.arange(40), torch.randint(4, (40,), generator=rng)] = True
-    mask[0], mask[1] = torch.tensor([False, True, False, False]), True
-    for typed, atol in ((net.double(), 1e-7), (net, 2e-4)):
-        for size in (1, 20):
-            _of_sets(log_p_gradient, typed, size * x[:9], t[:9], mask[:9], size * atol)
-        _of_sets(log_p_gradient, typed._replace(frozen=True), x[:9], t[:9], mask[:9], atol)
-        _of_images(log_p_gradient, typed.state[next(iter(net.state))].dtype, rng)
-    line = Net.draw("TimeMLP", (1, 12, 3), rng, 0.4).double()
-    one, sets = torch.randn(3, 1, dtype=torch.float64, generator=rng), mask[2:5, :3].clone()
-    sets[:, 0] = True
-    _of_sets(log_p_gradient, line, one, t[2:5], sets, 1e-7)
-    for factor in (1e3, 5e3, 1e5):
-        _far_logits(log_p_gradient, sharpened(net, factor), x, t, mask)
-
-
-def sharpened(net: Net, factor: float) -> Net:
-    """The network with its last layer multiplied, so with logits that many times as far apart."""
-    last = [*net.state][-2:]
-    return net._replace(state={key: factor * w if key in last else w
-                               for key, w in net.state.items()})
-
-
-def _result(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> Tensor:
-    """The gradient, where nothing else is left behind."""
-    result, left = expect_results(call(log_p_gradient, net, x, t, mask),
-                                  "the gradient, and what it left behind", 2)
-    expect_tensor("the gradient", result, tuple(x.shape), x.dtype, "It is as x_t is.")
-    assert left == "nothing", (
-        f"the answer left behind {left}. A gradient in x_t needs neither gradients in the "
-        "classifier's weights nor a graph of its own, and whoever asks finds all as it was: which "
-        "function returns gradients, and stores none?")
-    return result
-
-
-def _of_sets(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor, atol: float) -> None:
-    module, dtype = net.double().build(), next(iter(net.state.values())).dtype
-    log_p = lambda x: (module(x, t).softmax(1) * mask).sum(1).log()
-    expected = slopes.gradient(log_p, x.double())
-
-    def close(what: str, got, expected: Tensor, hint: str) -> None:
-        expect_close(f"the gradient{what}", got, expected, hint, rtol=1e-4, atol=atol, dtype=dtype)
-
-    x = x.to(dtype)
-    got = _result(log_p_gradient, net, x, t, mask)
-    expect_tensor("the gradient", got, tuple(x.shape), dtype, "It has the shape of x_t.")
-    if mask[1].all():
-        close(" where the set holds all classes", got[1], torch.zeros_like(x[1]),
-              "That has probability 1, everywhere.")
-    close(" where the set holds one class, by differences of its log probability", got[0],
-          expected[0], "The softmax of the logits over all classes is their probability, and one "
-          "image's gradient is no mean over the batch.")
-    close(" in each image of the log probability of its own set, by differences", got, expected,
-          "The probability of a set is the sum over its classes, and each image has its own set.")
-    for part in (slice(0, 1), slice(2, 3), slice(1, 7)):
-        if part.stop > len(x):
-            continue
-        alone = _result(log_p_gradient, net, x[part], t[part], mask[part])
-        close(f"s of {part.stop - part.start} of the batch, without the others", alone, got[part],
-              "An image's gradient must not depend on how many images there are: is there a mean?")
-    try:
-        with torch.no_grad():
-            inside = _result(log_p_gradient, net, x, t, mask)
-    except RuntimeError as error:
-        raise AssertionError(f"inside torch.no_grad(), where samplers run, it fails: {error}. "
-                             "torch.enable_grad() switches gradients on again.") from None
-    close(" inside torch.no_grad()", inside, got, "It must not depend on who asks.")
-
-
-def _of_images(log_p_gradient, dtype: torch.dtype, rng: torch.Generator) -> None:
-    """Two images, in one random direction each."""
-    net = Net.draw("NoisyConv", (4, (8, 8)), rng, 0.1)
-    net = net.double() if dtype == torch.float64 else net
-    x, direction = torch.randn(2, 2, 1, 28, 28, generator=rng).to(dtype)
-    t, mask = torch.tensor([30, 700]), torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1]]).bool()
-    module = net.double().build()
-    log_p = lambda x: (module(x, t).softmax(1) * mask).sum(1).log()
-    with torch.no_grad():
-        slope = slopes.derivative(lambda h: log_p(x.double() + h * direction.double()), 0.0, 1e-4)
-    got = _result(log_p_gradient, net, x, t, mask)
-    expect_close("the slope of log p of each of two images in a random direction",
-                 (got * direction).flatten(1).sum(1), slope, "Images are (batch, C, H, W), and "
-                 "each has its own time and set.", rtol=1e-3, atol=1e-5)
-    alone = [_result(log_p_gradient, net, *(a[i:i + 1] for a in (x, t, mask))) for i in (0, 1)]
-    expect_close("the gradient of two images", got, torch.cat(alone),
-                 "Each image's gradient is its own.", rtol=1e-4, atol=1e-5)
-
-
-def _far_logits(log_p_gradient, net: Net, x: Tensor, t: Tensor, mask: Tensor) -> None:
-    """Where one logit of the set and one of all are far above the others, log p is the difference
-    of these two."""
-    module, precise = net.double().build(), x.double()
-    of_all = lambda x: module(x, t)
-    of_set = lambda x: module(x, t).masked_fill(~mask, -math.inf)
-    with torch.no_grad():
-        best, best_of_set = (logits(precise).topk(2).values for logits in (of_all, of_set))
-        largest = of_all(precise).abs().max().item()
-    clear = torch.minimum(best[:, 0] - best[:, 1], best_of_set[:, 0] - best_of_set[:, 1]) > 50
-    unlikely = (best_of_set[:, 0] - best[:, 0]).argsort()      # their probability underflows
-    clear = unlikely[clear[unlikely]][:8]
-    log_p = lambda x: of_set(x).amax(1) - of_all(x).amax(1)
-    limit = slopes.gradient(log_p, precise, 1e-6)[clear]
-    got = _result(log_p_gradient, net, x[clear], t[clear], mask[clear])
-    expect_close(f"the gradient where logits are as large as {largest:.0e}", got, limit,
-                 "There log p is the best logit of the set minus the best of all. exp of such a "
-                 "logit overflows, and the log of a probability that underflows is −inf: stay with "
-                 "logs.", rtol=1e-3, atol=1e-4 * limit.abs().max().item())
+from course_lib.hidden.ex07.ddim import SHAPES, decades
 
 
 def check_guided_x_0(guided_x_0, seed: int = 0) -> None:
@@ -138,14 +23,21 @@ def check_guided_x_0(guided_x_0, seed: int = 0) -> None:
             _guided_by_y(guided_x_0, rng, noise.alpha_bar, t, dtype, rtol)
             for shape in SHAPES:
                 _each_x_0_alone(guided_x_0, rng, noise.alpha_bar, shape, dtype, rtol)
-    alpha_bar = torch.tensor([1, 0.9, 1e-3, 1e-6, 1e-9, 1e-12]).double()
-    x_0, x_t, gradient = torch.randn(3, 4, 2, dtype=torch.float64, generator=rng)
-    t = torch.arange(2, 6)
-    shift = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 2.0) - x_0
-    expect_close("how far x_0 moves, in units of 1/√ᾱ_t, where ᾱ_t is as small as 1e-12",
-                 shift * per_image(alpha_bar[t].sqrt(), x_0),
-                 2 * gradient * per_image(1 - alpha_bar[t], x_0),
-                 "Nothing keeps ᾱ_t away from 0 here.", rtol=1e-7, atol=1e-9)
+    _shift_alone(guided_x_0, rng)
+
+
+def _shift_alone(guided_x_0, rng: torch.Generator) -> None:
+    """ᾱ_t from 1 − 1e-9 to 1e-14. How far x_0 moves is seen where x_0 and x_t are 0."""
+    alpha_bar = decades()
+    t = torch.arange(1, len(alpha_bar))
+    gradient = torch.randn(len(t), 2, dtype=torch.float64, generator=rng)
+    zero = 0 * gradient
+    for scale in (2.0, 1.0, 0.1, -1e6):
+        shift = call(guided_x_0, zero, zero, gradient, alpha_bar, t, scale) / scale
+        expect_close(f"how far x_0 moves for each unit of the scale {scale:g}, in units of "
+                     "(1 − ᾱ_t)/√ᾱ_t, where ᾱ_t is as small as 1e-14 or nearly 1",
+                     shift * per_image(alpha_bar[t].sqrt() / (1 - alpha_bar[t]), zero), gradient,
+                     "Nothing keeps ᾱ_t away from 0 or from 1 here.", rtol=1e-6, atol=0)
 
 
 def _each_x_0_alone(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, shape: tuple[int, ...],
@@ -169,13 +61,14 @@ def _each_x_0_alone(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, shape: 
     large = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5e5)
     close("how far x_0 moves for each unit of a large scale, and", (large - x_0) / 1e5, alone - x_0,
           "The scale may be any number.")
-    _, on_x_0 = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5, wrt=0)
-    close("the gradient of the result's sum in x_0", on_x_0, torch.ones(shape),
-          "Gradients flow to x_0: no detach(), no torch.no_grad().")
-    _, on_gradient = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, 1.5, wrt=2)
-    factor = call(guided_x_0, 0 * x_0, 0 * x_t, torch.ones_like(x_0), alpha_bar, t, 1.5)
-    close("the gradient of the result's sum in `gradient`", on_gradient, factor,
-          "Gradients flow to `gradient`: no detach(), no torch.no_grad().")
+    for scale in (1.5, 1.0, -2e3):
+        _, on_x_0 = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, scale, wrt=0)
+        close("the gradient of the result's sum in x_0", on_x_0, torch.ones(shape),
+              "Gradients flow to x_0: no detach(), no torch.no_grad().")
+        _, on_gradient = call(guided_x_0, x_0, x_t, gradient, alpha_bar, t, scale, wrt=2)
+        factor = call(guided_x_0, 0 * x_0, 0 * x_t, torch.ones_like(x_0), alpha_bar, t, scale)
+        close("the gradient of the result's sum in `gradient`", on_gradient, factor,
+              "Gradients flow to `gradient`: no detach(), no torch.no_grad().")
 
 
 def _guided_by_y(guided_x_0, rng: torch.Generator, alpha_bar: Tensor, t: Tensor, dtype: torch.dtype,
@@ -224,11 +117,19 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     for shape in SHAPES:
         for dtype, rtol in ((torch.float32, 2e-5), (torch.float64, 1e-11)):
             _over_decades(guided_mean, rng, shape, dtype, rtol)
-    far = torch.tensor([[-200.0, 200.0, 0.0]]).double()
     at = torch.tensor([[50.0, -50.0, 3e3]]).double()
-    shift = call(guided_mean, at, t[:1], 0 * at, far, lambda x, t: pull[:1], 1.0) / pull[:1]
-    expect_close("the logarithm of the shift over the gradient, for log-variances of ±200",
-                 shift.log(), far, "Nothing is clamped.", rtol=1e-10)
+    for large in (200.0, 600.0):
+        far = torch.tensor([[-large, large, 0.0]]).double()
+        shift = call(guided_mean, at, t[:1], 0 * at, far, lambda x, t: pull[:1], 1.0) / pull[:1]
+        expect_close(f"the logarithm of the shift over the gradient, for log-variances of "
+                     f"±{large:g}", shift.log(), far, "Nothing is clamped.", rtol=1e-10)
+    for scale in (0.1, -1 / 3, 200.0, 1e6, -1e6, 1e-6):
+        shift = call(guided_mean, at, t[:1], 0 * at, log_var[:1], lambda x, t: pull[:1], scale)
+        one = call(guided_mean, at, t[:1], 0 * at, log_var[:1], lambda x, t: pull[:1], 1.0)
+        expect_close(f"how far the mean moves with scale {scale:g}, in units of the scale",
+                     shift / scale, one, "The scale is any number, in the precision of the means.",
+                     rtol=1e-10, atol=0, dtype=torch.float64)
+    _says_its_input(guided_mean, x_t, t, mean, log_var)
     asked = Asked(lambda x, t: pull[:1])
     call(guided_mean, 0 * at, t[:1], at, 0 * far, asked, 1.0)
     expect_close("the point that `gradient` is asked about, far out", asked.calls[0][0], at,
@@ -272,6 +173,11 @@ def _over_decades(guided_mean, rng: torch.Generator, shape: tuple[int, ...], dty
         f"the gradient was asked {len(asked.calls)} times: expected once, for all images.")
     expect_tensor("the point that `gradient` is asked about", asked.calls[0][0], shape, dtype,
                   "It is μ, as it is.")
+    args = x_t, t, mean, log_var, lambda x, t: pull, 1.5
+    shift, slope = call(guided_mean, x_t, t, 0 * mean, *args[3:], wrt=3)
+    expect_close(f"the gradient of the result's sum in log_var, in units of the shift, {what}",
+                 slope / shift, torch.ones(shape), "The shift is an exponential of log_var, "
+                 "however small or large.", rtol=0, atol=10 * rtol)
     log_var = log_var / 10
     answer = lambda i: call(guided_mean, x_t[i], t[i], mean[i], log_var[i],
                             lambda x, t: pull[i] * torch.cos(x), 1.5)
@@ -286,6 +192,21 @@ def _over_decades(guided_mean, rng: torch.Generator, shape: tuple[int, ...], dty
         expect_close(f"the gradient of the result's sum in {name}", slope, expected,
                      f"Gradients flow to {name}, with what `gradient` says as a constant: no "
                      "detach(), no torch.no_grad().", rtol=10 * rtol, atol=10 * rtol)
+
+
+def _says_its_input(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor) -> None:
+    """Where `gradient` is x itself, or a function of x: what it says stays as it is, and is a
+    constant."""
+    itself = call(guided_mean, x_t, t, mean, log_var, lambda x, t: x, 1.5)
+    expect_close("the shift where the gradient at x is x itself, in units of the variance",
+                 (itself - mean) / log_var.exp(), 1.5 * mean,
+                 "What `gradient` returns may be μ: don't change it in place.", rtol=1e-8,
+                 atol=1e-8)
+    for name, gradient in (("−x", lambda x, t: -x), ("sin x", lambda x, t: torch.sin(x))):
+        _, slope = call(guided_mean, x_t, t, mean, log_var, gradient, 1.5, wrt=2)
+        expect_close(f"the gradient of the result's sum in mean, where the gradient at x is {name}",
+                     slope, torch.ones_like(mean),
+                     "What `gradient` says counts as a constant: detach() it.", rtol=1e-12)
 
 
 def _along_a_line(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor,
@@ -338,6 +259,7 @@ def check_classifier_free(classifier_free, seed: int = 0) -> None:
         _composed(classifier_free, rng, dtype, rtol)
         for shape in SHAPES:
             _each_eps_alone(classifier_free, rng, shape, dtype)
+        _any_label(classifier_free, rng, dtype)
 
 
 def _composed(classifier_free, rng: torch.Generator, dtype: torch.dtype, rtol: float) -> None:
@@ -426,10 +348,35 @@ def _each_eps_alone(classifier_free, rng: torch.Generator, shape: tuple[int, ...
     wanted, without, unwanted = (
         eps_model(x, t, label) for label in (y, torch.full_like(y, 5), y_not))
     close("w = 0, u = 0", guided(0.0, 0.0), wanted, "Then it is the conditional model.")
-    for w, u in ((1.5, 0.0), (-3.0, 0.4), (0.7, -1.0), (40.0, 7.0)):
+    for w, u in ((1.5, 0.0), (-3.0, 0.4), (0.7, -1.0), (200.0, 7.0), (-1e4, 1e4), (0.1, -1e6)):
         close(f"w = {w}, u = {u}", guided(w, u) / (1 + abs(w) + abs(u)),
               (without + (1 + w) * (wanted - without) + u * (without - unwanted))
               / (1 + abs(w) + abs(u)),
               "1 + w and u count how often each difference comes in: nothing is clamped.")
     alone = torch.cat([guided(1.5, 0.5, slice(i, i + 1)) for i in range(len(x))])
     close("each alone", alone, guided(1.5, 0.5), "Each image has its own classes and time.")
+
+
+def _any_label(classifier_free, rng: torch.Generator, dtype: torch.dtype) -> None:
+    """"No class" may be any whole number, and stand for y or for y' as well; the network may hand
+    back its own input."""
+    atol = 4e-6 if dtype == torch.float32 else 1e-12
+    x = torch.randn(5, 3, dtype=dtype, generator=rng)
+    t = torch.randint(1, 1000, (5,), generator=rng)
+    eps_model = lambda x, t, y: torch.cos(per_image(y.double().sin() + t / 1000, x) + x)
+    for none in (0, -1, 3, 1000):
+        y, y_not = torch.tensor([[1, none, 2, none, 4], [2, 1, none, none, 4]])
+        for w, u in ((1.5, 0.7), (-0.4, 2.0)):
+            wanted, unwanted, without = (eps_model(x.double(), t, label)
+                                         for label in (y, y_not, torch.full_like(y, none)))
+            expected = wanted + u * (without - unwanted)
+            expected = expected + w * (wanted - without)
+            expect_close(f"the guided ε where none = {none} and w = {w}, u = {u}; y and y' may be "
+                         "none, too", call(classifier_free, eps_model, x, t, y, y_not, none, w, u),
+                         expected, "`none` is any whole number. Where y or y' is it, p(∅ | x) "
+                         "is a constant, and the other class counts as ever.", rtol=atol,
+                         atol=20 * atol, dtype=dtype)
+    itself = call(classifier_free, lambda x, t, y: x, x, t, y, y_not, 9, 1.5, 0.7)
+    expect_close("the guided ε where the network's answer is its input itself", itself, x,
+                 "What the network returns is not yours to change: e = e - o, not e -= o.",
+                 rtol=atol, atol=20 * atol, dtype=dtype)
