@@ -35,14 +35,14 @@ def duels(rng: torch.Generator) -> list[Duel]:
     list of them; a D that is sure, or far too sure, for and against what G makes; a D that is
     exactly undecided at first."""
     found, some = [], uniform(rng).item()
-    wide, narrow = ((2, 12, 1), (3, 8, 2)), ((2, 8, 1), (3, 8, 2))
+    wide, narrow = ((2, 12, 1), (3, 8, 2)), ((2, 5, 1), (3, 5, 2))
     for what, (D, G), lr, scale, bias, labels, looks in (
             ("", wide, 0.5, 1, 0, (some, 1.0), (1, 2, 3, 4)),
             (", deep", ((4, 6, 5, 1), (2, 5, 6, 4)), 0.02, 1, 0, (some, 1.0), (1, 2, 3, 4)),
             (", pictures of one number", ((1, 5, 1), (1, 4, 1)), 0.1, 1, 0, (0.3, 1.0), (1, 2, 4)),
             (", lr = 2", narrow, 2.0, 1, 0, (0.995,), (1, 2)),
-            (", ten minibatches", narrow, 0.05, 1, 0, (0.9,), (10,)),
-            (", a D that is undecided", ((2, 1), (3, 8, 2)), 0.1, 0, 0, (0.9,), (1, 2)),
+            (", ten minibatches", ((1, 3, 1), (2, 3, 1)), 0.05, 1, 0, (0.9,), (10,)),
+            (", a D that is undecided", ((2, 1), (3, 4, 2)), 0.1, 0, 0, (0.9,), (1, 2)),
             *((", a D that is sure", narrow, lr, scale, bias, (0.9,), looks)
               for lr, scale, bias, looks in (
                   (2, 1, -5.1, (1,)), (2, 1, 5.1, (1,)), (5, 1, -10.1, (1,)), (5, 1, 10.1, (1,)),
