@@ -48,6 +48,7 @@ def warm() -> None:
     notebook's tests."""
     for seed in (0, 1, 2):
         games(seed)
+        _ = minimax_with_prior(seed).extremes
 
 
 def check_game_value(game_value, seed: int = 0) -> None:
