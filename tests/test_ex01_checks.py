@@ -148,6 +148,26 @@ def test_a_net_is_rebuilt_from_its_description():
     assert net.double().build()[0].weight.dtype == torch.float64
 
 
+def test_a_network_comes_with_gradients_and_one_that_is_lent_comes_back():
+    rng = torch.Generator().manual_seed(0)
+    D, G = Net.draw("mlp", (2, 1), rng), Net.draw("mlp", (2, 2), rng)._replace(grad=0.5)
+    found = call(lambda D, G: [x.grad for x in (*D.parameters(), *G.parameters())], D, G)
+    assert found[:2] == (None, None) and all((grad == 0.5).all() for grad in found[2:])
+
+    def move(net):
+        torch.optim.SGD(net.parameters(), lr=1.0).step()
+        net.requires_grad_(False)
+
+    call(lambda D, G: move(G), D, G, lent=(0,))
+    with pytest.raises(AssertionError, match="the network G is not as it was"):
+        call(lambda D, G: move(G), D, G, lent=(1,))
+    learn = lambda D, G: D(G(torch.ones(1, 2))).sum().backward()
+    call(learn, D, G, lent=(1,))                # some gradients lay in G already
+    with pytest.raises(AssertionError, match="the network D is not as it was"):
+        call(learn, D, G, lent=(0, 1))
+    call(lambda D, G: (learn(D, G), D.zero_grad()), D, G, lent=(0, 1))
+
+
 def test_both_shapes_count_for_one_number():
     for got in (2.0, 2, torch.tensor(2.0), torch.tensor([2.0])):
         expect_close("two", got, 2.0, "Count.")

@@ -259,6 +259,51 @@ def test_a_false_relation_costs_a_point_and_is_named(lines, points, says):
     assert report.points == points and "wrong: " in str(report) and says in str(report), report
 
 
+H, AT_P, FINAL = PRIOR_CHAIN[5], JENSEN_CHAIN[0], ">= " + PRIOR_CHAIN[5]
+FAR_OUT = [
+    # p = g, nothing in common, D near 0 or right, pi near 0, ½, 1
+    (PRIOR, 5, [f">= {H} + 0.02", H]), (PRIOR, 5, [f">= {H} + 0.0001", H]),
+    (PRIOR, 5, [f"<= {H} + 0.4", FINAL]), (PRIOR, 5, [f"<= {H} + 0.69", FINAL]),
+    (PRIOR, 5, ["<= 0 - 0.05", FINAL]), (PRIOR, 5, [f"<= {H}*0.01", FINAL]),
+    (PRIOR, 5, [f"<= {H} + 0.9*pi*KL(p,g)", FINAL]),
+    (PRIOR, 1, [">= -20", *PRIOR_CHAIN[1:]]), (PRIOR, 1, [">= -600", *PRIOR_CHAIN[1:]]),
+    (PRIOR, 1, [f"<= {PRIOR_CHAIN[3]} - 0.01", *PRIOR_CHAIN[1:]]),
+    (PRIOR, 1, ["<= pi*log(0.999)", *PRIOR_CHAIN[1:]]),
+    # kernels near the identity, nearly deterministic, p that is q's way back, or far from it
+    (VLB_FROM_LIKELIHOOD, 6, ["<= 5"]), (VLB_FROM_LIKELIHOOD, 6, ["<= 100"]),
+    (VLB_FROM_LIKELIHOOD, 6, [">= 0.5"]), (VLB_FROM_LIKELIHOOD, 6, [f">= {AT_P} + 0.01"]),
+    (VLB_FROM_LIKELIHOOD, 6, [f"<= {AT_P} + 5"]),
+    (VLB_FROM_LIKELIHOOD, 6, [">= E(KL(q[T], p[T])) + 0.01"]),
+    (VLB_FROM_LIKELIHOOD, 6, [">= E(-log(q[0])) + 0.05"]),
+    (VLB_FROM_LIKELIHOOD, 1, ["<= 20", *JENSEN_CHAIN[1:]]),
+    (VLB_FROM_LIKELIHOOD, 1, [f"<= {BOUND} - 0.01", *JENSEN_CHAIN[1:]]),
+    (VLB_FROM_LIKELIHOOD, 1, ["<= E(-log(q[0])) + 3", *JENSEN_CHAIN[1:]]),
+]
+
+
+@pytest.mark.parametrize("proof, k, lines", FAR_OUT)
+def test_a_bound_must_hold_far_out_too(proof, k, lines):
+    chain = PRIOR_CHAIN if proof is PRIOR else JENSEN_CHAIN
+    report = grade_proof([*chain[:k], *lines], proof, points=6)
+    assert report.points == 5 and report.lines[k].kind == "wrong", report
+    assert "not on all" in str(report) or "does not hold" in str(report), report
+
+
+@pytest.mark.parametrize("proof, lines", [
+    *((PRIOR, [*PRIOR_CHAIN[:5], bound, FINAL]) for bound in (
+        "<= 0", f"<= {H} + log(2)", f"<= {H} + pi*KL(p,g)", f"<= {H} + (1-pi)*KL(g,p)",
+        f"<= {H} + pi*(1-pi)*(KL(p,g) + KL(g,p))", f"<= {H} + sum(sqrt((p-g)**2))*log(2)/2")),
+    (PRIOR, [*PRIOR_CHAIN[:5], f">= {H} + pi*(1-pi)*sum(sqrt((p-g)**2))**2/2", FINAL[3:]]),
+    (PRIOR, [PRIOR_CHAIN[0], "<= 0", f"<= {PRIOR_CHAIN[3]}", *PRIOR_CHAIN[1:]]),
+    (PRIOR, [PRIOR_CHAIN[0], "<= sum(pi*p*log(D))", *PRIOR_CHAIN[1:]]),
+    *((VLB_FROM_LIKELIHOOD, [*JENSEN_CHAIN, bound]) for bound in (
+        ">= 0", f">= {AT_P}", ">= E(-log(q[0]))", ">= E(KL(q[T|0], p[T]))", ">= E(-log(p[0|1]))",
+        f"<= {BOUND} + 0.01")),
+])
+def test_a_true_bound_is_free_far_out_too(proof, lines):
+    check_proof(lines, proof)
+
+
 @pytest.mark.parametrize("lines", [
     [*(f"= {line}" for line in JENSEN_CHAIN[:2]), JENSEN_CHAIN[2],
      *(f"= {line}" for line in JENSEN_CHAIN[3:])],

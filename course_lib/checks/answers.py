@@ -23,6 +23,7 @@ class Net(NamedTuple):
     args: tuple
     state: dict[str, Tensor]
     frozen: bool | tuple[str, ...] = False
+    grad: float | None = None   # what every gradient holds when the network arrives
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
@@ -40,17 +41,20 @@ class Net(NamedTuple):
         net.load_state_dict(self.state)
         for part in ("",) if self.frozen is True else self.frozen or ():
             net.get_submodule(part).eval().requires_grad_(False)
+        for weight in net.parameters() if self.grad is not None else ():
+            weight.grad = torch.full_like(weight, self.grad)
         return net
 
 
-def call(answer, *args, wrt: int | None = None, of: int | None = None, lent: bool = False,
-         marked: int | None = None):
+def call(answer, *args, wrt: int | None = None, of: int | None = None,
+         lent: bool | tuple[int, ...] = False, marked: int | None = None):
     """answer(*args) on copies of the arguments, each Net built; the result carries no gradient.
 
     wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
     results, of each sum, or with of=j of the sum of result j alone. lent: networks come back as
-    they were, too: weights and their dtype, `.grad`, requires_grad, mode. marked=i: argument i
-    requires a gradient already, though none is taken.
+    they were, too: weights and their dtype, requires_grad, mode, and no `.grad` where none was; a
+    tuple: those arguments do. marked=i: argument i requires a gradient already, though none is
+    taken.
     Errors: AssertionError where the answer changed an argument in place, where its shapes do not
     fit, or where no gradient reaches argument i.
     """
@@ -71,7 +75,7 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None, lent: boo
         same = i not in changed and unchanged(arg, copy)
         assert same or isinstance(arg, Net), (
             f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2.")
-        assert same or not lent, (
+        assert same or not (lent is True or lent and i in lent), (
             f"the network {name} is not as it was. Its weights, their dtype and `.grad`, whether "
             "they require gradients, and its mode (train or eval) are not yours to change.")
     if wrt is None:
@@ -112,7 +116,10 @@ def copied(x):
     if isinstance(x, Net):
         return x.build()
     if isinstance(x, nn.Module):
-        return deepcopy(x)
+        copy = deepcopy(x)
+        for weight, its in zip(copy.parameters(), x.parameters()):
+            weight.grad = None if its.grad is None else its.grad.clone()
+        return copy
     if isinstance(x, dict):
         return {key: copied(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
@@ -121,11 +128,14 @@ def copied(x):
 
 
 def unchanged(x, other) -> bool:
-    """Whether x and its copy are still the same, NaN for NaN, functions and generators aside."""
+    """Whether `other` is still what x was before a call, NaN for NaN, functions and generators
+    aside; gradients count where there were none."""
     if isinstance(x, Net):
         return isinstance(other, Net) or unchanged(x.build(), other)
     if isinstance(x, nn.Module):
-        return unchanged(_condition(x), _condition(other))
+        left = any(p.grad is None and q.grad is not None and q.grad.any()
+                   for p, q in zip(x.parameters(), other.parameters()))
+        return not left and unchanged(_condition(x), _condition(other))
     if isinstance(x, dict):
         return x.keys() == other.keys() and all(unchanged(x[key], other[key]) for key in x)
     if isinstance(x, list | tuple):
@@ -138,7 +148,7 @@ def unchanged(x, other) -> bool:
 
 def _condition(net: nn.Module) -> list:
     return [[p.detach() for p in net.parameters()], [*net.buffers()],
-            [p.requires_grad for p in net.parameters()], [p.grad is None for p in net.parameters()],
+            [p.requires_grad for p in net.parameters()],
             [module.training for module in net.modules()]]
 
 

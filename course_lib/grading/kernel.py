@@ -185,7 +185,7 @@ class Kernel:
         wrt = [inputs[i].requires_grad_() for i in request["wrt"]]
         with torch.set_grad_enabled(bool(request["grad"])):
             result = self.shell.user_ns[request["name"]](*args, **kwargs)
-        changed = [i for i, arg in enumerate(args) if not unchanged(arg, before[i])]
+        changed = [i for i, arg in enumerate(args) if not unchanged(before[i], arg)]
         reply = {"result": encode(result, out), "changed": changed}
         results = tensors(result)
         if wrt and any(t.requires_grad for t in results):

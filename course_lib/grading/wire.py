@@ -67,7 +67,7 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
         data.append(np.ascontiguousarray(x).tobytes())
         return {"array": [str(x.dtype), list(x.shape), len(data[-1])]}
     if isinstance(x, Net) and callbacks is not None:
-        return {"net": [x.name, inside(list(x.args)), inside(x.state), inside(x.frozen)]}
+        return {"net": [x.name, inside(list(x.args)), inside(x.state), inside(x.frozen), x.grad]}
     if isinstance(x, list):
         return [inside(item) for item in x]
     if isinstance(x, tuple):
@@ -122,8 +122,8 @@ class Decoder:
         if kind == "dtype":
             return DTYPES[body]
         if kind == "net" and trusted:
-            args, state, frozen = map(inside, body[1:])
-            return Net(body[0], tuple(args), state, frozen).build()
+            args, state, *others = map(inside, body[1:])
+            return Net(body[0], tuple(args), state, *others).build()
         if kind == "generator" and trusted:
             return torch.Generator().set_state(inside(body))
         if kind == "callback" and trusted:

@@ -36,8 +36,19 @@ class Line:
     same: tuple[int, ...] = ()  # the milestones that have its value
     fact: "Fact | None" = None
     milestone: int | None = None
+    extremes: list[np.ndarray | None] | None = None
     false: str | None = None  # why its relation to the line before does not hold
     loose: bool = False  # a bound of the line before, and none of the derivation's
+
+    @property
+    def name(self) -> str:
+        return f"line {self.number}"
+
+    def far(self, proof: "Proof") -> list[np.ndarray | None]:
+        """Its value on each extreme problem, None where it has none in floating point."""
+        if self.extremes is None:
+            self.extremes = [_value(self.tree, problem) for problem in proof.extremes]
+        return self.extremes
 
     def aside(self, proof: "Proof") -> bool:
         """Whether it is a statement of its own, outside the chain of values."""
@@ -86,10 +97,15 @@ class Proof:
     milestones: tuple[Milestone, ...]
     remark: Callable[[Line], str | None] = lambda line: None  # about a true line, no milestone
     facts: tuple[Fact, ...] = ()
+    make_extremes: Callable[[], list[Problem]] = list  # where bounds must hold, too
 
     @cached_property
     def problems(self) -> list[Problem]:
         return self.make_problems()
+
+    @cached_property
+    def extremes(self) -> list[Problem]:
+        return self.make_extremes()
 
     @cached_property
     def references(self) -> list[list[np.ndarray]]:
@@ -103,6 +119,13 @@ class Proof:
     @property
     def total(self) -> int:
         return sum(milestone.worth for milestone in self.milestones)
+
+
+def _value(tree, problem: Problem) -> np.ndarray | None:
+    try:
+        return evaluate(tree, problem)
+    except LineError:
+        return None
 
 
 def read(number: int, text: object, proof: Proof) -> Line:

@@ -46,6 +46,10 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
     def problems() -> list[Problem]:
         return [_problem(np.random.default_rng([seed, i]), numbers) for i in range(PROBLEMS)]
 
+    def extremes() -> list[Problem]:
+        found = _extremes(np.random.default_rng([seed, PROBLEMS]), numbers)
+        return found + [_with(problem, D=best_D(V, problem)) for problem in found]
+
     at_best = lambda problem: evaluate(V, _with(problem, D=best_D(V, problem)))
     steps = (
         ("value", "the value V of the game", lambda problem: evaluate(V, problem), _any_form),
@@ -59,7 +63,8 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
     milestones = tuple(Milestone(name, reference, form, int(key in graded),
                                  fresh=key != "divergences", aside=key in ("slope", "best D"))
                        for key, name, reference, form in steps)
-    return Proof("the minimax game", language, problems, milestones, facts=_facts(V))
+    return Proof("the minimax game", language, problems, milestones, facts=_facts(V),
+                 make_extremes=extremes)
 
 
 def _facts(V: ast.expr) -> tuple[Fact, ...]:
@@ -105,6 +110,24 @@ def _problem(rng: np.random.Generator, numbers: list[str]) -> Problem:
              "D": Value(rng.uniform(0.05, 0.95, POINTS)),
              **{name: Value(rng.uniform(0.15, 0.85, 1)) for name in numbers}}
     return Problem(("x",), (POINTS,), names)
+
+
+def _extremes(rng: np.random.Generator, numbers: list[str]) -> list[Problem]:
+    """Games where p is g, nearly g, or has nothing in common with it; where D is nearly 0, nearly
+    1, nearly right or nearly wrong; and where numbers such as a prior are near 0, ½, 1."""
+    ordinary = _problem(rng, numbers)
+    p, D = ordinary.names["p"].array, ordinary.names["D"].array
+    left, point = np.array([0.4, 0.6, 0, 0, 0]), np.array([0, 0, 1.0, 0, 0])
+    thin = lambda table: (table + 1e-9) / (table + 1e-9).sum()
+    near = p * np.exp(0.2 * rng.normal(size=POINTS))
+    pairs = [(p, p), (p, near / near.sum()), (thin(left), thin(left[::-1])), (thin(point), p),
+             (p, thin(point)), (thin(point), thin(point))]
+    low, high = np.full(POINTS, 1e-300), np.full(POINTS, 1 - 2.0**-52)
+    games = [{"p": p, "g": g, "D": table} for p, g in pairs
+             for table in (D, np.where(p > g, high, low), np.where(p > g, low, high))]
+    games += [{"p": pairs[1][0], "g": pairs[1][1], "D": table} for table in (low, high)]
+    return [_with(ordinary, **game, **{name: np.array([x]) for name in numbers})
+            for game in games for x in (1e-6, 0.03, 0.5, 0.97, 1 - 1e-6)]
 
 
 def _with(problem: Problem, **arrays: np.ndarray) -> Problem:

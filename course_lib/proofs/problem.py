@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 TOLERANCE = 1e-9
+ROUGH = 1e-6  # on extreme problems, where numbers near 1 have lost digits
 
 
 @dataclass(frozen=True)

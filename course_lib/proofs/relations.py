@@ -9,7 +9,7 @@ should have stood there, so that one slip costs one line.
 import numpy as np
 
 from course_lib.proofs.derivation import Line, Proof
-from course_lib.proofs.problem import TOLERANCE, same_value, varies
+from course_lib.proofs.problem import ROUGH, TOLERANCE, same_value, varies
 
 
 def holds(relation: str, before: list[np.ndarray], line: Line) -> bool:
@@ -25,6 +25,25 @@ def holds(relation: str, before: list[np.ndarray], line: Line) -> bool:
                for new, old in zip(line.values, before))
 
 
+def fails_far_out(before: Line, line: Line, proof: Proof) -> str | None:
+    """Why a bound that holds on ordinary problems is false after all; None where it holds on the
+    extreme ones too."""
+    if line.relation not in ("<=", ">="):
+        return None
+    sign = 1 if line.relation == "<=" else -1
+    for old, new in zip(before.far(proof), line.far(proof)):
+        if old is None or new is None:
+            continue
+        size = max(1.0, np.abs(old).max(), np.abs(new).max())
+        old, new = np.broadcast_arrays(old, new)
+        at = (sign * (new - old)).argmin()
+        if sign * (new.flat[at] - old.flat[at]) < -ROUGH * size:
+            return (f"{line.relation} holds on ordinary problems, but not on all: on an extreme "
+                    f"one {before.name} is {old.flat[at]:.4g} and {line.name} is "
+                    f"{new.flat[at]:.4g}")
+    return None
+
+
 def judge(judged: list, proof: Proof) -> None:
     """Sets `false` of each line whose relation, written or not, does not hold; lines whose value is
     foreign to the derivation are left to `hints`, unless they are bounds of the line before."""
@@ -36,11 +55,13 @@ def judge(judged: list, proof: Proof) -> None:
         if line.aside(proof):
             like = next((x for x in reversed(seen) if varies(x.values) == varies(line.values)),
                         None)
-            line.false = _aside(line, like)
+            line.false = _aside(line, like, proof)
         elif line.same:
             line.false = _next(line, before, at, slips, bool(seen), proof)
         elif line.relation in ("<=", ">=") and before and holds(line.relation, before.values, line):
-            line.loose = varies(line.values) == varies(before.values)
+            if varies(line.values) == varies(before.values):
+                line.false = fails_far_out(before, line, proof)
+                line.loose = not line.false
         seen.append(line)
         if line.false or not (line.same or line.fact or line.loose):
             slips.append(line)
@@ -49,14 +70,18 @@ def judge(judged: list, proof: Proof) -> None:
             at = max(at, line.same[0]) if line.same else at
 
 
-def _aside(line: Line, like: Line | None) -> str | None:
+def _aside(line: Line, like: Line | None, proof: Proof) -> str | None:
     """A side fact is a statement of its own, unless it is said to be a bound."""
     if line.relation in ("", "=") and line.gap is None:
         return None
     if like is None:
         return f"{line.relation or 'a gap'} needs a line of the same kind before it"
     well = like.false is None and (like.same or like.fact)
-    return None if not well or holds(line.relation, like.values, line) else _contrast(line, like)
+    if not well:
+        return None
+    if not holds(line.relation, like.values, line):
+        return _contrast(line, like)
+    return fails_far_out(like, line, proof)
 
 
 def _next(line: Line, before: Line | None, at: int, slips: list, later: bool,
@@ -83,7 +108,7 @@ def _next(line: Line, before: Line | None, at: int, slips: list, later: bool,
         if starts and line.relation in ("", "=") and line.gap is None:
             return None
     if any(holds(line.relation, old, line) for old in olds):
-        return None
+        return fails_far_out(before, line, proof) if before and not slips else None
     if before is None:
         return "it does not follow from what should stand before it"
     return _contrast(line, before, next((m.gap for m in map(milestones.__getitem__, line.same)
@@ -94,7 +119,7 @@ def _contrast(line: Line, before: Line, gap: bool = False) -> str:
     """How a line differs from the one before it, where it says otherwise."""
     moves = np.concatenate([(new - old).ravel() for new, old in zip(line.values, before.values)])
     up, down = moves.max() > TOLERANCE, moves.min() < -TOLERANCE
-    two = f"line {line.number}", f"line {before.number}"
+    two = line.name, before.name
     if up and down:
         is_ = f"{two[0]} is greater than {two[1]} at some places and less at others"
     elif up or down:

@@ -70,7 +70,11 @@ def _with_memory(rng: np.random.Generator, T: int) -> np.ndarray:
 def chain(seed: int, T: int) -> Problem:
     """A random forward process q and a random reverse chain p, with every conditional of them."""
     rng = np.random.default_rng([seed, T])
-    joint = {"q": _with_memory(rng, T), "p": _joint(rng, T, list(range(T, -1, -1)))}
+    return _problem({"q": _with_memory(rng, T), "p": _joint(rng, T, list(range(T, -1, -1)))}, T)
+
+
+def _problem(joint: dict[str, np.ndarray], T: int) -> Problem:
+    """A forward process and a reverse chain, as joint tables, with every conditional of them."""
 
     @cache
     def table(name: str, over: frozenset[int], given: frozenset[int]) -> np.ndarray:
@@ -79,6 +83,34 @@ def chain(seed: int, T: int) -> Problem:
         return both / both.sum(tuple(over), keepdims=True)
 
     return Problem(_axes(T), (STATES,) * (T + 1), {}, table, joint["q"], T)
+
+
+def extremes() -> list[Problem]:
+    """Chains whose kernels are almost the identity, nearly deterministic, or quickly mixing; p is
+    q's own way back, or far from it."""
+    found = []
+    for T in (2, 3):
+        rng = np.random.default_rng([FORM_SEED, T])
+        times = list(range(T + 1))
+        for noise in (1e-40, 1e-4, 0.5):
+            shift = np.roll(np.eye(STATES), 1, 1)
+            mixed = np.exp(rng.normal(size=(STATES, STATES)))
+            mixed /= mixed.sum(1, keepdims=True)
+            for start in (np.array([1 / STATES] * STATES), np.array([1 - 2e-9, 1e-9, 1e-9])):
+                for forward, back in ((np.eye(STATES),) * 2, (np.eye(STATES), shift),
+                                      (shift, np.eye(STATES))):
+                    kernels = [(1 - noise) * kernel + noise * mixed for kernel in (forward, back)]
+                    q = _along(times, start, kernels[0], T)
+                    found += [_problem({"q": q, "p": p}, T)
+                              for p in (q, _along(times[::-1], start, kernels[1], T),
+                                        _along(times[::-1], start[::-1], kernels[1], T))]
+    return found
+
+
+def _along(times: list[int], start: np.ndarray, kernel: np.ndarray, T: int) -> np.ndarray:
+    """The joint of a Markov chain along `times`."""
+    parts = [_on(start, T, times[0]), *(_on(kernel, T, a, b) for a, b in pairwise(times))]
+    return reduce(np.multiply, parts)
 
 
 @cache
@@ -206,7 +238,7 @@ def _problems(seed: int = 0) -> list[Problem]:
 @cache
 def from_likelihood(seed: int = 0) -> Proof:
     return Proof("the bound and its KL divergences", LANGUAGE, lambda: _problems(seed), _steps(1),
-                 intractable, FACTS)
+                 intractable, FACTS, extremes)
 
 
 def _at_one_chain(problem: Problem) -> np.ndarray:
@@ -224,5 +256,5 @@ FACTS = (
          _at_one_chain, "the variational bound"),
 )
 VLB = Proof("the variational bound in KL divergences", LANGUAGE, _problems, _steps(0), intractable,
-            FACTS)
+            FACTS, extremes)
 VLB_FROM_LIKELIHOOD = from_likelihood()
