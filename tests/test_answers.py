@@ -1,5 +1,6 @@
 """Every exercise, found by its folder: the master's answers are right, and its checks accept
 what is right and nothing else."""
+import functools
 import re
 import warnings
 from importlib import import_module
@@ -133,6 +134,21 @@ def sees(name: str, question: str, source: str) -> bool:
     except Exception:
         return True
     return False
+
+
+@by_question
+def test_a_visible_test_names_a_missing_return(name, question):
+    if question == "proof":
+        return
+    answer = run(name, question, solution(name, question))
+
+    @functools.wraps(answer)
+    def forgets(*args, **named):
+        answer(*args, **named)
+
+    with pytest.raises(AssertionError, match="return missing|got None|keep the last line"):
+        exec(visible(name, question),
+             namespace(name, solution(name, question)) | {question: forgets})
 
 
 @by_exercise

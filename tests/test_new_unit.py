@@ -52,6 +52,7 @@ QUESTION = """## 1. Twice a number ★
 HINT = "<details><summary>Hint</summary>\n\nThink again.\n\n</details>"
 TEST = """x = torch.tensor([1.0, -2.0, 3.0])
 got = doubled(x)
+assert got is not None, "doubled returned nothing: is a return missing?"
 assert got.tolist() == [2, -4, 6], f"expected [2, -4, 6], got {got.tolist()}"
 ### BEGIN HIDDEN TESTS
 from course_lib.hidden.ex99 import checks as ex99

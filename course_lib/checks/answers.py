@@ -68,6 +68,7 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None,
         if said := plainly(error, args):
             raise AssertionError(said) from error
         raise
+    assert result is not None, f"{answer.__name__} returned nothing: is a return missing?"
     names = [*inspect.signature(answer).parameters][:len(args)]
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())

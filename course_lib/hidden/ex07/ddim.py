@@ -124,6 +124,10 @@ def _sigmas_and_largest_eta(sigmas, alpha_bar: Tensor, tau: Tensor, eta: Tensor,
         expect_close(f"σ/η {what} with η about {size:g}", results(tau, size * eta)[0] / size,
                      eta * sigma, "σ is proportional to η, however large or small.", rtol=1e-12,
                      atol=0, dtype=torch.float64)
+    off = torch.arange(len(eta)) % 3 != 1
+    expect_close(f"the largest η {what} where some η are 0", results(tau, off * eta)[1], largest,
+                 "It depends on the schedule and the sub-sequence only: no η switches it off.",
+                 rtol=1e-12, atol=0, dtype=torch.float64)
     got = results(tau, eta)
     expect_close(f"σ {what} with another η at each step", got[0], eta * sigma,
                  "σ is proportional to η, however large; η_i belongs to the step from τ_i.",

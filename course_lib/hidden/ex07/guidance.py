@@ -134,6 +134,12 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     call(guided_mean, 0 * at, t[:1], at, 0 * far, asked, 1.0)
     expect_close("the point that `gradient` is asked about, far out", asked.calls[0][0], at,
                  "It is μ, as it is.", rtol=1e-12)
+    for apart in (1e-2, 1e-4, 1e-6):
+        asked = Asked(lambda x, t: pull)
+        call(guided_mean, mean + apart * x_t, t, mean, log_var, asked, 1.0)
+        expect_close(f"the point that `gradient` is asked about, where x_t is {apart:g} away from "
+                     "μ, minus μ", asked.calls[0][0] - mean, 0 * mean, "It is μ, however small the "
+                     "step.", atol=1e-12, rtol=0)
     images = torch.randn(3, 2, 1, 4, 4, generator=rng)
     flat = [image.flatten(1) for image in images]
     guided = lambda x_t, mean, log_var: call(guided_mean, x_t, t[:2], mean, log_var,
