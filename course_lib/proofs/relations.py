@@ -71,8 +71,10 @@ def judge(judged: list, proof: Proof) -> None:
 
 
 def _aside(line: Line, like: Line | None, proof: Proof) -> str | None:
-    """A side fact is a statement of its own, unless it is said to be a bound."""
-    if line.relation in ("", "=") and line.gap is None:
+    """A statement of its own, unless it begins with a bound's sign, or with = where a fact that is
+    no step follows a line of its kind."""
+    alone = like is None or not line.fact
+    if line.gap is None and (not line.relation or line.relation == "=" and alone):
         return None
     if like is None:
         return f"{line.relation or 'a gap'} needs a line of the same kind before it"

@@ -144,6 +144,12 @@ def check_density_ratio(density_ratio, seed: int = 0) -> None:
         for a in (1.0, 0.9, uniform(rng).item(), 0.05, 0.995, 0.999):
             for pi in (uniform(rng).item(), *PRIORS[1:]):
                 _ratios(density_ratio, rng, pi, a, dtype, rtol)
+        for a in (0.99, 0.999, 0.9999):
+            logit = torch.linspace(0, math.log(a / (1 - a)) - 1, 20, dtype=dtype)
+            best = 0.7 / 0.3 / (a * (-logit.double()).exp() - (1 - a))
+            expect_close(f"p/g for pi = 0.3, a = {a}, where D comes near a",
+                         call(density_ratio, logit, 0.3, a), best, "In float32, a - sigmoid(6) has "
+                         "few digits left.", rtol=rtol, atol=0, dtype=dtype)
         expect_close("p/g where D = a", call(density_ratio, torch.zeros(2, dtype=dtype), 0.3, 0.5),
                      torch.full((2,), math.inf),
                      "The best D is a only where g = 0, so the ratio is inf.", dtype=dtype)
