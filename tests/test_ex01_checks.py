@@ -157,11 +157,16 @@ def test_a_network_comes_with_gradients_and_one_that_is_lent_comes_back():
     def move(net):
         torch.optim.SGD(net.parameters(), lr=1.0).step()
         net.requires_grad_(False)
+        return 0
 
     call(lambda D, G: move(G), D, G, lent=(0,))
     with pytest.raises(AssertionError, match="the network G is not as it was"):
         call(lambda D, G: move(G), D, G, lent=(1,))
-    learn = lambda D, G: D(G(torch.ones(1, 2))).sum().backward()
+
+    def learn(D, G):
+        D(G(torch.ones(1, 2))).sum().backward()
+        return 0
+
     call(learn, D, G, lent=(1,))                # some gradients lay in G already
     with pytest.raises(AssertionError, match="the network D is not as it was"):
         call(learn, D, G, lent=(0, 1))
