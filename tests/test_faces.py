@@ -330,7 +330,7 @@ def test_the_judge_is_made_anew_in_the_form_of_the_one_that_ships(monkeypatch, t
     shipped = evaluate.FACE_FEATURES.read_bytes()
     assert len(shipped) < 1e6
     monkeypatch.setattr(face_features, "BUILT", tmp_path / "build" / "face_features.safetensors")
-    face_features.main(train=640, reference=320)
+    face_features.main(train=128, reference=320)
     made, ours = load_file(face_features.BUILT), load_file(evaluate.FACE_FEATURES)
     kinds = lambda tensors: {name: (x.shape, x.dtype) for name, x in tensors.items()}
     assert kinds(made) == kinds(ours) and evaluate.FACE_FEATURES.read_bytes() == shipped

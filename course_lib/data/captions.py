@@ -63,8 +63,8 @@ def caption(true: set[str], known: frozenset[str], rng: random.Random) -> str:
             wears.append(f"a {colour.lower()} {pick(('shirt', 'sweater', 'top'))}")
     for colour in ("Blue", "Pink", "Green", "Violet"):
         if f"{colour}_Background" in true and said(0.4):
-            article = pick(("on a", "in front of a"))
-            place = f", {article} {colour.lower()} {pick(('background', 'wall'))}"
+            place = pick((f", on a {colour.lower()} background",
+                          f", in front of a {colour.lower()} wall"))
     return sentence(subject, looks, has, wears, place, rng)
 
 
