@@ -26,7 +26,7 @@ def test_the_features_are_the_fixed_ones():
 
 
 def test_the_judge_of_portraits_is_right_on_those_that_nothing_was_trained_on():
-    for x in (faces(2000, seed=31), of_all_combinations(2000, seed=32)):
+    for x in (faces(1500, seed=31), of_all_combinations(1500, seed=32)):
         log_odds = evaluate.attributes(x.images)
         assert log_odds.shape == (len(x.images), len(ATTRIBUTES))
         right = ((log_odds > 0) == x.attributes).double().mean(0)
@@ -68,14 +68,14 @@ def test_fid_of_known_sets_is_what_was_measured_before():
 
 
 def test_fid_of_portraits_grows_with_what_is_wrong():
-    x = faces(2000, seed=34).images
+    x = faces(1000, seed=34).images
     w = evaluate._network("faces")
     assert w["reference.covariance"].shape == (64, 64) and w["reference.mean"].shape == (64,)
     floor = evaluate.fid(x, "faces")
-    assert floor < 6                                        # 1.7 for 5,000
+    assert floor < 12                                       # 1.7 for 5,000
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     noisy = [evaluate.fid(x + std * noise, "faces") for std in (0.1, 0.3, 0.6)]
-    hats = faces(2000, seed=35, attributes={"Wearing_Hat": True}).images
+    hats = faces(1000, seed=35, attributes={"Wearing_Hat": True}).images
     assert floor < noisy[0] < noisy[1] < noisy[2] < evaluate.fid(noise, "faces")
     assert evaluate.fid(hats, "faces") > 10 * floor                             # half is missing
 
