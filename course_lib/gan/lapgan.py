@@ -65,8 +65,8 @@ def reconstruct(h: Sequence[Tensor]) -> Tensor:
 class LAPGAN(GenerativeModel):
     """h̃_k = G_k(z_k, u(I_{k+1})), judged as D_k(h + l), l = u(I_{k+1})    Denton et al. 2015, eq. 5
 
-    G[k]: (l_k, z_k) → h̃_k of l_k's shape, for k < K, with the noise z_k as one more plane of the
-    picture, (batch, 1, H, W); G[K]: (batch, n_z) → I_K. D[k]: pictures of level k → logits (batch,).
+    G[k]: (l_k, z_k) → h̃_k of l_k's shape, for k < K, the noise z_k being one more plane of the
+    picture, (batch, 1, H, W); G[K]: (batch, n_z) → I_K. D[k]: pictures I_k → logits (batch,).
     No level learns from another: each pair D_k, G_k plays on real pictures of its own size, and the
     l_k of training are of real pictures. Only `sample` draws on what the coarser levels made up.
     """
@@ -96,21 +96,21 @@ class LAPGAN(GenerativeModel):
         name, k = player[0], int(player[2:])
         for _ in range(k):
             x = down(x)
-        l = up(down(x)) if k < self.K else None               # of the real picture
+        l_k = up(down(x)) if k < self.K else None             # of the real picture
         if name == "G":
-            return self.generator_loss(self.D[k](self.generate(k, l, len(x))))
+            return self.generator_loss(self.D[k](self.generate(k, l_k, len(x))))
         with torch.no_grad():                                 # D_k's turn: G_k is a fixed sampler
-            fake = self.generate(k, l, len(x))
+            fake = self.generate(k, l_k, len(x))
         return discriminator_loss(self.D[k](x), self.D[k](fake))
 
-    def generate(self, k: int, l: Tensor | None, n: int, generator=None) -> Tensor:
+    def generate(self, k: int, l_k: Tensor | None, n: int, generator=None) -> Tensor:
         """Ĩ_k = l_k + G_k(z_k, l_k), and Ĩ_K = G_K(z_K)    Denton et al. 2015, eq. 5
 
         z ~ N(0, I); the paper draws it uniformly from [−1, 1].
         """
         if k == self.K:
             return self.G[k](torch.randn(n, self.n_z, generator=generator).to(self.device))
-        return l + self.G[k](l, noise_like(l[:, :1], generator))
+        return l_k + self.G[k](l_k, noise_like(l_k[:, :1], generator))
 
     @sampling
     def steps(self, n: int, *, start: Tensor | None = None,

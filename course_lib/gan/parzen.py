@@ -44,7 +44,7 @@ def best_sigma(x: Tensor, samples: Tensor, sigmas=SIGMAS) -> float:
 
 
 def haar(x: Tensor) -> tuple[Tensor, Tensor]:
-    """An orthonormal turn of x: the sum/2 of each 2×2 block, and its 3 details    Denton, Appendix A
+    """Sums/2 of 2×2 blocks, and what they leave out    Denton et al. 2015, Appendix A
 
     (batch, C, H, W) → l = 2 d(x), (batch, C, H/2, W/2), and h, (batch, 3C, H/2, W/2), what d leaves
     out, in an orthonormal basis: ‖x‖² = ‖l‖² + ‖h‖², so that p(x) = p(l) p(h | l) needs no factor.
@@ -59,13 +59,13 @@ def conditional_samples(model: LAPGAN, x: Tensor, m: int,
                         generator: torch.Generator | None = None) -> list[tuple[Tensor, Tensor]]:
     """(h of I_k, m samples of h given its own u(I_{k+1})) for k < K    Denton et al. 2015, App. A
 
-    x: I_0, (n, C, H, W) in [−1, 1]. The l that G_k is given is the real one at each level. The h are
-    of `haar`, in pixels of [0, 1]: (n, 3C, H/2, W/2) and (n, m, 3C, H/2, W/2).
+    x: I_0, (n, C, H, W) in [−1, 1]. At each level G_k is given the real l_k. The h are `haar`'s, in
+    pixels of [0, 1]: (n, 3C, H/2, W/2) and (n, m, 3C, H/2, W/2).
     """
     pairs = []
     for k in range(model.K):
-        drawn = [haar(model.generate(k, l.expand(m, *l.shape), m, generator))[1] / 2
-                 for l in up(down(x))]
+        drawn = [haar(model.generate(k, l_k.expand(m, *l_k.shape), m, generator))[1] / 2
+                 for l_k in up(down(x))]
         pairs.append((haar(x)[1] / 2, torch.stack(drawn)))
         x = down(x)
     return pairs
@@ -76,7 +76,8 @@ def multiscale_parzen(model: LAPGAN, x: Tensor, validation: Tensor, coarse: Tens
     """log p̂(x) = log q_K(I_K) + Σ_k log q_k(h_k | u(I_{k+1}))    Denton et al. 2015, Appendix A
 
     x, validation: pictures (n, C, H, W) in [−1, 1]; coarse: samples of level K, the windows of q_K;
-    m samples of h_k for each picture are those of q_k. Each level's σ is the best on `validation`.
+    m samples of h_k for each picture are those of q_k. Each level's σ is the best of `sigmas` on
+    `validation`; I_K's coefficients are 2^K pixels large, and their σ is 2^K times as wide.
     Returns (n, K + 1) float64: the terms of k = 0 … K, nats of pixels in [0, 1]; their sum over
     levels is log p̂. It sees how well each level goes on from a *real* coarse picture, and never the
     cascade's own: it is no estimate of the density that `sample` draws from, and does not compare
@@ -89,8 +90,8 @@ def multiscale_parzen(model: LAPGAN, x: Tensor, validation: Tensor, coarse: Tens
         terms.append(parzen(h, drawn, best_sigma(h_val, drawn_val, sigmas)))
     for _ in range(model.K):
         x, validation = down(x), down(validation)
-    # 2^K d^K(x) are the orthonormal coefficients; (x + 1) / 2 shifts, which no density sees
-    scale = 2 ** model.K / 2
-    sigma = best_sigma(scale * validation, scale * coarse, [scale * 2 * s for s in sigmas])
-    terms.append(parzen(scale * x, scale * coarse, sigma))
+    # orthonormal coefficients of I_K; that [0, 1] is also shifted, no density sees
+    x, validation, coarse = (2**model.K / 2 * part for part in (x, validation, coarse))
+    sigma = best_sigma(validation, coarse, [2**model.K * sigma for sigma in sigmas])
+    terms.append(parzen(x, coarse, sigma))
     return torch.stack(terms, 1)

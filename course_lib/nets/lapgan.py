@@ -41,11 +41,11 @@ class CoarseD(nn.Module):
 
 
 class DetailG(nn.Module):
-    """(l, z) → h with −1 ≤ l + h ≤ 1    LAPGAN, Denton et al. 2015, Section 4.1
+    """(l_k, z) → h with −1 ≤ l + h ≤ 1    LAPGAN, Denton et al. 2015, Section 4.1
 
     The noise z is one more plane of the picture l, as in the paper. Departs from it: works on
     blocks of 2×2 pixels laid out as channels (Shi et al. 2016, eq. 4), normalises batches, and
-    h = tanh(a) − l, so that the sum is a picture.
+    h = tanh(a + 2 l) − l, so that the sum is a picture.
     """
 
     def __init__(self, width: int = 32, channels: int = 1):
@@ -57,16 +57,15 @@ class DetailG(nn.Module):
             nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
             nn.Conv2d(width, 4 * channels, 3, padding=1), nn.PixelShuffle(2))
 
-    def forward(self, l: Tensor, z: Tensor) -> Tensor:      # (batch, C, H, W), (batch, 1, H, W) → l's
-        return torch.tanh(self.net(torch.cat([l, z], 1)) + 2 * l) - l
+    def forward(self, l_k: Tensor, z: Tensor) -> Tensor:     # (batch, C, H, W), (batch, 1, H, W)
+        return torch.tanh(self.net(torch.cat([l_k, z], 1)) + 2 * l_k) - l_k
 
 
 class DetailD(nn.Module):
     """l + h → one logit    LAPGAN, Denton et al. 2015, Section 4.1
 
-    Like `ConvD` (Radford et al. 2016, Section 3), for pictures of any size that is a multiple of
-    `halvings` halvings. Each weight is divided by its largest singular value (Miyato et al. 2018,
-    eq. 8).
+    Built like `ConvD` (Radford et al. 2016, Section 3), for pictures of any even size. Each weight
+    is divided by its largest singular value (Miyato et al. 2018, eq. 8).
     """
 
     def __init__(self, size: int, width: int = 32, channels: int = 1):
