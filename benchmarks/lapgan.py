@@ -21,7 +21,7 @@ from course_lib.recipes.lapgan import digits_lapgan
 from course_lib.recipes.lapgan import train_digits as train_lapgan
 
 TABLES = {"lapgan": ["model", "seed"]}
-MODELS = {"GAN": (digits_gan, train_gan, 2000), "LAPGAN": (digits_lapgan, train_lapgan, 1000)}
+MODELS = {"GAN": (digits_gan, train_gan, 2800), "LAPGAN": (digits_lapgan, train_lapgan, 500)}
 REAL, HELD_OUT = digits().images, digits(split="test").images
 VALIDATION, TEST = HELD_OUT[:500], HELD_OUT[500:1500]
 NONE = dict.fromkeys(["steps", "cpu_seconds", "parameters", "multiscale", "multiscale_spread",
