@@ -1,5 +1,5 @@
-"""Parzen-window estimates of log p(x) from samples: the one of Goodfellow et al. 2014, Section 5
-(after Breuleux et al. 2011), and the multi-scale one of Denton et al. 2015, Appendix A.
+"""Parzen-window estimates of log p(x) from samples: the one of Goodfellow et al. 2014, Section 5,
+and the multi-scale one of Denton et al. 2015, Appendix A.
 
 All in nats, densities in the unit that the data come in: a density of pixels in [0, 1] is 2^d times
 that of the same pixels in [−1, 1].
@@ -22,25 +22,33 @@ def parzen(x: Tensor, samples: Tensor, sigma: float) -> Tensor:
     p̂ → 0 outside the samples as σ → 0, and p̂ → N(x; mean, σ²I) for a large σ. Errors: ValueError
     for σ ≤ 0 and for shapes that do not fit.
     """
-    if sigma <= 0:
-        raise ValueError(f"A window has a width σ > 0, not {sigma}.")
-    own = samples.ndim == x.ndim + 1
-    if samples.shape[1 + own:] != x.shape[1:] or (own and len(samples) != len(x)):
-        raise ValueError(f"Samples of shape {tuple(samples.shape)} do not fit points of shape "
-                         f"{tuple(x.shape)}: (m, …) or (n, m, …) is needed for (n, …).")
-    n, d = len(x), x[0].numel()
-    x, s = x.double().reshape(n, 1, d), samples.double().reshape(n if own else 1, -1, d)
-    square = torch.cdist(x, s).squeeze(1) ** 2 if own else torch.cdist(x[:, 0], s[0]) ** 2
-    log_window = -square / (2 * sigma**2) - d / 2 * math.log(2 * math.pi * sigma**2)
-    return log_window.logsumexp(1) - math.log(s.shape[1])
+    return _windows(_squares(x, samples), x[0].numel(), sigma)
 
 
 def best_sigma(x: Tensor, samples: Tensor, sigmas=SIGMAS) -> float:
     """The σ of `sigmas` with the largest mean log p̂(x)    Goodfellow et al. 2014, Section 5
 
-    x: a validation split, which the estimate reported is not taken on.
+    x: a validation split, which the estimate reported is not taken on. Errors: as `parzen`.
     """
-    return max(sigmas, key=lambda sigma: parzen(x, samples, sigma).mean().item())
+    squares, d = _squares(x, samples), x[0].numel()
+    return max(sigmas, key=lambda sigma: _windows(squares, d, sigma).mean().item())
+
+
+def _squares(x: Tensor, samples: Tensor) -> Tensor:                # ‖x − sᵢ‖², (n, m)
+    own = samples.ndim == x.ndim + 1
+    if samples.shape[1 + own:] != x.shape[1:] or (own and len(samples) != len(x)):
+        raise ValueError(f"Samples of shape {tuple(samples.shape)} do not fit points of shape "
+                         f"{tuple(x.shape)}: (m, …) or (n, m, …) is needed for (n, …).")
+    x, samples = x.double().flatten(1), samples.double().flatten(1 + own)
+    distance = torch.cdist(x.unsqueeze(1), samples).squeeze(1) if own else torch.cdist(x, samples)
+    return distance**2
+
+
+def _windows(squares: Tensor, d: int, sigma: float) -> Tensor:
+    if sigma <= 0:
+        raise ValueError(f"A window has a width σ > 0, not {sigma}.")
+    log_window = -squares / (2 * sigma**2) - d / 2 * math.log(2 * math.pi * sigma**2)
+    return log_window.logsumexp(1) - math.log(squares.shape[1])
 
 
 def haar(x: Tensor) -> tuple[Tensor, Tensor]:
