@@ -1,7 +1,7 @@
 """LAPGAN beside a plain GAN of about the same CPU time, on digits, over three seeds.
 
 FID, precision and recall are of 5,000 samples. The log-likelihoods are Parzen-window estimates in
-nats, pixels in [0, 1] (Denton et al. 2015, Section 5.1 and Appendix A): of whole pictures for both
+nats, pixels in [0, 1] (Denton et al. 2015, Section 4.1 and Appendix A): of whole pictures for both
 models, with 5,000 samples as windows, and by level for LAPGAN, which does not compare with the
 first. σ is chosen on 500 test digits (100 by level), and mean and spread are over 1,000 others (300
 by level). The row of real digits has 5,000 training digits as windows. The budget is in CPU seconds

@@ -5,7 +5,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class CoarseG(nn.Module):
-    """z → a small picture, densely connected    LAPGAN, Denton et al. 2015, Section 4.1
+    """z → a small picture, densely connected    LAPGAN, Denton et al. 2015, Section 3.1
 
     Two hidden layers with batch normalisation and ReLU, tanh at the end.
     """
@@ -25,7 +25,7 @@ class CoarseG(nn.Module):
 class CoarseD(nn.Module):
     """A small picture → one logit, convolutional
 
-    Departs from LAPGAN's dense one (Denton et al. 2015, Section 4.1), as a stroke may be anywhere.
+    Departs from LAPGAN's dense one (Denton et al. 2015, Section 3.1), as a stroke may be anywhere.
     Spectral normalisation (Miyato et al. 2018, eq. 8) bounds the slope in x, and small pictures lie
     close together: at 7×7 four times closer than at 28×28. So x is multiplied by `scale` first.
     """
@@ -43,7 +43,7 @@ class CoarseD(nn.Module):
 
 
 class DetailG(nn.Module):
-    """(l_k, z) → h with −1 ≤ l + h ≤ 1    LAPGAN, Denton et al. 2015, Section 4.1
+    """(l_k, z) → h with −1 ≤ l + h ≤ 1    LAPGAN, Denton et al. 2015, Section 3.1
 
     The noise z is one more plane of the picture l, as in the paper. Departs from it: works on
     blocks of 2×2 pixels laid out as channels (Shi et al. 2016, eq. 4), normalises batches, and
@@ -64,7 +64,7 @@ class DetailG(nn.Module):
 
 
 class DetailD(nn.Module):
-    """l + h → one logit    LAPGAN, Denton et al. 2015, Section 4.1
+    """l + h → one logit    LAPGAN, Denton et al. 2015, Section 3.1
 
     Built like `ConvD` (Radford et al. 2016, Section 3), for pictures of any even size; `scale` is
     as in `CoarseD`. The picture l comes in by this sum alone, as in the paper.

@@ -7,7 +7,7 @@ from course_lib.recipes import Recipe
 
 
 def digits_lapgan() -> LAPGAN:
-    """A LAPGAN of digits, (batch, 1, 28, 28), K = 2    Denton et al. 2015, Section 4.1
+    """A LAPGAN of digits, (batch, 1, 28, 28), K = 2    Denton et al. 2015, Section 3.1
 
     The paper's CIFAR-10 cascade is 8×8 → 14×14 → 28×28.
     """
@@ -17,7 +17,7 @@ def digits_lapgan() -> LAPGAN:
 
 def train_digits(model: LAPGAN, *, steps: int | None = 500, seconds: float | None = None,
                  seed: int = 0, on_step=None) -> History:
-    """All levels side by side, each a game of its own    Denton et al. 2015, Section 3.1
+    """All levels side by side, each a game of its own    Denton et al. 2015, Section 2.3
 
     About 80 s on one core. The coarsest level decides the most and costs the least: it has eight
     turns to three of the middle and one of the finest. Departs from the paper's gradient descent
