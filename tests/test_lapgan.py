@@ -143,6 +143,8 @@ def test_samples_are_pictures_and_a_seed_means_one_sample():
     assert not torch.equal(model.sample(3, generator=seeded(2)), first[-1])
     with pytest.raises(ValueError, match="unconditional"):
         model.sample(3, y=torch.zeros(3))
+    with pytest.raises(ValueError, match="to start from"):
+        model.steps(3, start=torch.zeros(4, 1, 7, 7))
     with pytest.raises(ValueError, match="Each level"):
         LAPGAN([nn.Flatten()], [], 3)
 

@@ -117,8 +117,11 @@ class LAPGAN(GenerativeModel):
               generator: torch.Generator | None = None) -> list[Tensor]:
         """[Ĩ_K, Ĩ_{K−1}, …, Ĩ_0], coarse to fine    Denton et al. 2015, eq. 5 and Figure 1
 
-        start: pictures (n, C, H, W) of level K to begin with, in place of G_K's.
+        start: pictures (n, C, H, W) of level K to begin with, in place of G_K's. Errors: ValueError
+        where they are not n.
         """
+        if start is not None and len(start) != n:
+            raise ValueError(f"{n} samples need as many pictures to start from, got {len(start)}.")
         x = self.generate(self.K, None, n, generator) if start is None else start.to(self.device)
         found = [x]
         for k in reversed(range(self.K)):
