@@ -129,6 +129,7 @@ class LAPGAN(GenerativeModel):
             found.append(x)
         return found
 
+    @sampling
     def sample(self, n: int, *, y=None, generator: torch.Generator | None = None) -> Tensor:
         """Ĩ_0    Denton et al. 2015, eq. 5. Errors: ValueError for a class y."""
         if y is not None:
