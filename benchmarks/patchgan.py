@@ -1,0 +1,140 @@
+"""What the size of a discriminator's patch does: to pictures drawn from outlines, to digits drawn
+from nothing, and to what can be told apart at all.
+
+patchgan: pix2pix on outlines of portraits, 800 steps (half a CPU minute) a run, λ = 10; patch 0 is
+the L1 term alone, patch 16 is the whole picture. patchgan_strokes: an unconditional GAN of digits,
+800 steps, whose D sees patches. distance_p is that of the distributions of p×p patches to those of
+real test pictures (sliced 1-Wasserstein, 64 directions); patch "real" is other real pictures.
+patchgan_sees: D alone, 200 steps, tells pictures with two spots of one colour from pictures with
+two of different colours, `gap` pixels apart; patches that see one spot at most cannot.
+"""
+import time
+from typing import NamedTuple
+
+import torch
+from common import chosen, write
+from torch import Tensor
+from torch.nn import functional as nnf
+
+from course_lib.core import Trainable, fit
+from course_lib.data import batches, digits
+from course_lib.evaluate import fid
+from course_lib.gan.gan import GAN
+from course_lib.gan.minimax import discriminator_loss
+from course_lib.gan.patchgan import Pix2Pix, loss_over_patches, pix2pix
+from course_lib.nets import ConvG, PatchD
+from course_lib.recipes.patchgan import pairs, train_pairs
+
+TABLES = {"patchgan": ["patch"], "patchgan_strokes": ["patch"], "patchgan_sees": ["patch", "gap"]}
+
+
+class Run(NamedTuple):
+    table: str
+    patch: int
+    seed: int
+
+
+class Blur(Pix2Pix):
+    """L_L1 alone: what D adds is seen against it    pix2pix, Section 4.2"""
+
+    def loss(self, batch, player: str) -> Tensor:
+        condition, x = batch
+        return (x - self.G(condition, torch.randn(len(x), self.G.n_z))).abs().mean()
+
+
+class Teller(Trainable):
+    """D of patches between two sets of pictures, without a G."""
+
+    def __init__(self, r: int):
+        super().__init__()
+        self.D = PatchD(1, r)
+
+    def loss(self, batch, player: str) -> Tensor:
+        real, fake = batch
+        return loss_over_patches(discriminator_loss, self.D(real), self.D(fake))
+
+
+def distance(x: Tensor, real: Tensor, p: int, directions: int = 64) -> float:
+    """Mean over directions w of W_1(w·patches of x, w·patches of real)    Rabin et al. 2011
+
+    As many pictures each; patches are p×p pixels at every place, w of length 1.
+    """
+    w = torch.randn(directions, x.shape[1] * p * p, generator=torch.Generator().manual_seed(0))
+    kernel = nnf.normalize(w, dim=1).view(directions, x.shape[1], p, p)
+    sorted_ = lambda y: nnf.conv2d(y, kernel).transpose(0, 1).flatten(1).sort(1).values
+    return (sorted_(x) - sorted_(real)).abs().mean().item()
+
+
+def distances(x: Tensor, real: Tensor, sizes: tuple[int, ...]) -> dict[str, float]:
+    return {f"distance_{p}": distance(x[:1000], real[:1000], p) for p in sizes}
+
+
+def edges_to_portraits(patch: int, seed: int) -> dict:
+    condition, real = pairs("faces", "test")
+    torch.manual_seed(seed)
+    model = Blur(*(pix2pix(1, 3, 7).G, PatchD(4, 7))) if patch == 0 else pix2pix(1, 3, patch, 10.0)
+    cpu = time.process_time()
+    train_pairs(model, "faces", steps=800, seed=seed, turns=None if patch else [("G", 1)])
+    cpu = time.process_time() - cpu
+    generator = torch.Generator().manual_seed(seed)
+    x = model.sample(len(real), condition=condition, generator=generator)
+    of_one = torch.stack([model.sample(len(real[:200]), condition=condition[:200],
+                                       generator=generator) for _ in range(8)])
+    return {"L1": (x - real).abs().mean().item(), "fid": fid(x, kind="faces"),
+            **distances(x, real, (1, 4, 7, 16)), "spread_over_z": of_one.std(0).mean().item(),
+            "saturation": (x.amax(1) - x.amin(1)).mean().item(), "cpu_seconds": cpu}
+
+
+def strokes(patch: int, seed: int) -> dict:
+    real = digits(split="test").images
+    torch.manual_seed(seed)
+    model = GAN(ConvG(64), PatchD(1, patch), 64)
+    cpu = time.process_time()
+    fit(model, batches(digits().images, size=32), steps=800, lr=2e-3, betas=(0.0, 0.99), ema=0.99,
+        seed=seed, schedule=lambda progress: min(1.0, 2 - 2 * progress))
+    cpu = time.process_time() - cpu
+    x = model.sample(2000, generator=torch.Generator().manual_seed(seed))
+    return {"fid": fid(x), **distances(x, real, (1, 4, 7, 16, 28)), "cpu_seconds": cpu}
+
+
+def two_spots(n: int, gap: int, same: bool, generator: torch.Generator) -> Tensor:
+    """Grey pictures 28×28 with spots of 2×2, black or white, with `gap` columns between them."""
+    x = torch.zeros(n, 1, 28, 28)
+    rows = torch.randint(12, 15, (2, n), generator=generator)
+    left = torch.randint(1, 24 - gap, (n,), generator=generator)
+    colour = 2.0 * torch.randint(0, 2, (n,), generator=generator) - 1
+    for i in (0, 1):
+        for j in (0, 1):
+            x[torch.arange(n), 0, rows[0] + i, left + j] = colour
+            x[torch.arange(n), 0, rows[1] + i, left + 2 + gap + j] = colour if same else -colour
+    return x
+
+
+def sees(patch: int, gap: int, seed: int) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+    real, fake = (two_spots(4000, gap, same, generator) for same in (True, False))
+    torch.manual_seed(seed)
+    model = Teller(patch)
+    history = fit(model, batches(real[:3000], fake[:3000], size=32), steps=200, lr=2e-3, seed=seed)
+    with torch.no_grad():
+        right = [model.D(real[3000:]).mean((1, 2, 3)) > 0, model.D(fake[3000:]).mean((1, 2, 3)) < 0]
+    return {"gap": gap, "accuracy": torch.cat(right).float().mean().item(),
+            "loss": sum(history.losses["model"][-50:]) / 50}
+
+
+MEASURES = {"patchgan": edges_to_portraits, "patchgan_strokes": strokes}
+RUNS = [Run("patchgan", patch, seed) for patch in (0, 1, 7, 16) for seed in range(3)]
+RUNS += [Run("patchgan_strokes", patch, 0) for patch in (7, 16, 28)]
+RUNS += [Run("patchgan_sees", patch, 0) for patch in (7, 10, 16, 22, 28)]
+
+if __name__ == "__main__":
+    for run in chosen(RUNS, __doc__):
+        if run.table == "patchgan_sees":
+            rows = [{"patch": run.patch, "seed": run.seed} | sees(run.patch, gap, run.seed)
+                    for gap in (2, 6, 10, 14, 18, 22)]
+        else:
+            rows = [{"patch": run.patch, "seed": run.seed}
+                    | MEASURES[run.table](run.patch, run.seed)]
+        print(run.table, *rows, sep="\n", flush=True)
+        keys = ("patch", "gap", "seed") if run.table == "patchgan_sees" else ("patch", "seed")
+        write(run.table, rows, keys)
