@@ -22,7 +22,7 @@ def pairs(task: str, split: str = "train") -> tuple[Tensor, Tensor]:
     return outlines(x), x
 
 
-def train_pairs(model: Pix2Pix, task: str, *, steps: int | None = 1500,
+def train_pairs(model: Pix2Pix, task: str, *, steps: int | None = 600,
                 seconds: float | None = None, turns=None, seed: int = 0, on_step=None) -> History:
     """The run of the lecture, the benchmark and the shipped weights    pix2pix, Section 3.3
 
@@ -37,9 +37,9 @@ def train_pairs(model: Pix2Pix, task: str, *, steps: int | None = 1500,
 
 RECIPES = {
     "pix2pix_digits": Recipe(lambda: pix2pix(1, 1, r=10),
-                             lambda model: train_pairs(model, "digits", steps=800),
+                             lambda model: train_pairs(model, "digits", steps=400),
                              "pix2pix, outline of a digit to the digit"),
-    "pix2pix_faces": Recipe(lambda: pix2pix(1, 3, r=10, lam=10.0),
-                            lambda model: train_pairs(model, "faces", steps=3000),
+    "pix2pix_faces": Recipe(lambda: pix2pix(1, 3, r=7, lam=10.0),
+                            lambda model: train_pairs(model, "faces", steps=1000),
                             "pix2pix, outline of a portrait to the portrait"),
 }
