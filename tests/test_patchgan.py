@@ -178,7 +178,7 @@ def test_it_learns_a_task_whose_answer_is_known():
     x = (images(256, 1, 8, 8).float() > 0).float() * 2 - 1
     torch.manual_seed(0)
     pix = Pix2Pix(UNetG(1, 1, n_z=2, width=8), PatchD(2, 7, width=8), 100.0)
-    fit(pix, batches(-x, x, size=32), steps=80, lr=1e-2, betas=(0.5, 0.99), device="cpu")
+    fit(pix, batches(-x, x, size=16), steps=60, lr=1e-2, betas=(0.5, 0.99), device="cpu")
     made = pix.sample(256, condition=-x, generator=torch.Generator().manual_seed(0))
     assert (made.sign() == x).float().mean() > 0.99
 
