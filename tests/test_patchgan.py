@@ -1,11 +1,14 @@
+import csv
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from course_lib.core import fit
-from course_lib.data import batches
+from course_lib.core import fit, load
+from course_lib.data import ATTRIBUTES, batches, digits, faces
+from course_lib.evaluate import attributes, classify
 from course_lib.gan import minimax
 from course_lib.gan.patchgan import (
     Pix2Pix,
@@ -17,7 +20,10 @@ from course_lib.gan.patchgan import (
     receptive_field_by_gradient,
 )
 from course_lib.nets import PatchD, UNetG, patch_layers
+from course_lib.recipes import recipes, weights
 from course_lib.recipes.patchgan import pairs
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 rng = torch.Generator().manual_seed(0)
 LOSSES = (minimax.discriminator_loss, minimax.non_saturating_generator_loss)
@@ -200,6 +206,35 @@ def test_pairs_are_outlines_and_pictures():
     condition, x = pairs("digits", "test")
     assert condition.shape == x.shape == (2000, 1, 28, 28)
     assert condition.abs().max() <= 1 and not torch.equal(condition, x)
+
+
+def shipped(task, n):
+    pix = load(recipes()[f"pix2pix_{task}"].make(), weights(f"pix2pix_{task}"))
+    condition, x = (part[:n] for part in pairs(task, "test"))
+    made = pix.sample(n, condition=condition, generator=torch.Generator().manual_seed(0))
+    return made, x
+
+
+def test_shipped_digits_are_those_of_their_outlines():
+    made, x = shipped("digits", 500)
+    assert (classify(made).argmax(1) == digits(split="test").labels[:500]).float().mean() > 0.98
+    assert (made - x).abs().mean() < 0.05
+
+
+def test_shipped_portraits_have_what_an_outline_shows():
+    """And not what it does not, such as the colour of the background."""
+    made, _ = shipped("faces", 500)
+    truth = faces(2000, seed=1).attributes[:500]
+    right = dict(zip(ATTRIBUTES, ((attributes(made) > 0) == truth).float().mean(0), strict=True))
+    assert all(right[name] > 0.95 for name in ("Eyeglasses", "Sunglasses", "Long_Hair"))
+    assert all(right[f"{colour}_Background"] < 0.85 for colour in ("Blue", "Pink", "Green"))
+
+
+def test_patches_of_a_middle_size_did_best():
+    with open(RESULTS / "patchgan.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    fids = {p: [float(row["fid"]) for row in rows if row["patch"] == p] for p in ("0", "7", "16")}
+    assert max(fids["7"]) < min(fids["16"] + fids["0"])
 
 
 @pytest.mark.parametrize("call, message", [
