@@ -34,7 +34,7 @@ class PatchD(nn.Module):
     Departs from the paper so that a logit depends on its own patch and on nothing else: no batch
     normalisation, whose statistics are of the whole batch (instead each weight is divided by its
     largest singular value, Miyato et al. 2018, eq. 8), and no padding, whose zeros would tell a
-    patch that it lies at the edge.
+    patch that it lies at the edge. So a pixel at the frame lies in fewer patches than others do.
     Errors: ValueError for an r that no stack has, and for a picture smaller than the patch.
     """
 
