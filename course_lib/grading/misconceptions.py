@@ -42,8 +42,14 @@ class Misconceptions:
 
 def _alike(a, b) -> bool:
     """Both are made of the same numbers, to float32's precision, infinities and NaN included."""
-    numbers = lambda x: tensors(x) or ([torch.tensor(x)] if isinstance(x, int | float) else [])
     near = lambda x, y: x.shape == y.shape and torch.allclose(
         x.detach().double(), y.detach().double(), rtol=1e-5, atol=1e-7, equal_nan=True)
-    mine, its = numbers(a), numbers(b)
+    mine, its = _numbers(a), _numbers(b)
     return bool(mine) and len(mine) == len(its) and all(map(near, mine, its))
+
+
+def _numbers(x) -> list[torch.Tensor]:
+    """All tensors of x, and all its numbers, however large, as tensors."""
+    if isinstance(x, list | tuple):
+        return [number for part in x for number in _numbers(part)]
+    return tensors(x) or ([torch.tensor(float(x))] if isinstance(x, int | float) else [])

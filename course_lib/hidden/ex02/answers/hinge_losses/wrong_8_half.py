@@ -1,0 +1,5 @@
+# takes half of D's loss
+def hinge_losses(logit, a, margin):
+    r, g = a / a.sum(), (1 - a) / (1 - a).sum()
+    L_D = (r * F.relu(margin - logit) + g * F.relu(margin + logit)).sum() / 2
+    return L_D, -(g * logit).sum()

@@ -1,0 +1,5 @@
+# clamps logits to ±50, beyond which there is neither loss nor gradient
+def patch_loss(real, fake, valid_real, valid_fake):
+    pick = lambda logits, valid, sign: torch.stack(
+        [F.softplus(sign * l[v].clamp(-50, 50)).mean() for l, v in zip(logits, valid) if v.any()]).mean()
+    return (pick(real, valid_real, -1) + pick(fake, valid_fake, 1)) / 2

@@ -1,0 +1,5 @@
+# gives real pictures the label 0 and generated ones the label 1
+def patch_loss(real, fake, valid_real, valid_fake):
+    pick = lambda logits, valid, sign: torch.stack(
+        [F.softplus(sign * l[v]).mean() for l, v in zip(logits, valid) if v.any()]).mean()
+    return (pick(real, valid_real, 1) + pick(fake, valid_fake, -1)) / 2

@@ -1,0 +1,4 @@
+# sums over the pixels before ReLU
+def projection_logit(features, p, V, psi, b):
+    phi = F.relu(features.sum((2, 3)))
+    return ((p @ V + psi) * phi).sum(1) + b

@@ -1,0 +1,10 @@
+# takes zeros beyond the border
+def pyramid(x, n, w):
+    bands = []
+    for _ in range(n):
+        p = F.pad(x, (1, 1, 1, 1))
+        t = w * p[:, :, :-2] + (1 - 2 * w) * p[:, :, 1:-1] + w * p[:, :, 2:]
+        s = (w * t[..., :-2] + (1 - 2 * w) * t[..., 1:-1] + w * t[..., 2:])[:, :, ::2, ::2]
+        bands.append(x - up(s, x.shape[2:]))
+        x = s
+    return (*bands, x)
