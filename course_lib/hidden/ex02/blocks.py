@@ -62,6 +62,8 @@ def check_conditional_batch_norm(conditional_batch_norm, seed: int = 0) -> None:
              1e-10),
             (" where one of two channels has one value only",
              torch.stack([torch.full((3, 2, 2), 4.0).double(), draw(3, 2, 2)], 1), 1e-8, 1e-10),
+            (" of channels around a million and around 0", draw(3, 2, 2, 2)
+             + 1e6 * torch.tensor([1.0, 0.0]).reshape(2, 1, 1), 1e-5, 1e-7),
             (" of features around a million", 1e6 + draw(3, 2, 2, 2), 1e-5, 1e-7),
             (" of features around minus a million, eps = 1e-12", draw(3, 2, 4, 1) - 1e6, 1e-12,
              1e-7)):

@@ -47,7 +47,8 @@ def check_hinge_losses(hinge_losses, seed: int = 0) -> None:
     least = torch.tensor([2, 1, 4, 3, 1]).double() / 2         # how far a is from 1, in steps
     for dtype in BOTH:
         nearly = draw(5), 1 - torch.finfo(dtype).eps * least, 1.0
-        for logit, a, margin in [*cases, nearly]:
+        one_step = draw(2), 1 - torch.finfo(dtype).eps * torch.tensor([0, 0.5]).double(), 1.0
+        for logit, a, margin in [*cases, nearly, one_step]:
             logit, a = logit.to(dtype), a.to(dtype)
             what = f" of {len(a)} pictures, a sum of shares of {a.sum().item():.3g}, m = {margin:g}"
             same(hinge_losses, hinges, (logit, a, margin), ("L_D", "L_G"), HINGE_HINT, what=what,

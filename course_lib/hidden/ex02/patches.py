@@ -33,7 +33,7 @@ def check_receptive_field(receptive_field, seed: int = 0) -> None:
     stacks = [[], [(one, one, none, one)], [((4, 4), (2, 2), one, one)] * 3]
     stacks += [[(one, one, (2, 5), one)], [(one, (3, 2), none, one)], [((3, 2), one, none, (2, 7))],
                [((2, 3), (5, 4), (0, 3), one), ((3, 4), one, (2, 0), (3, 2))],
-               [((3, 2), (3, 5), (1, 2), (1, 3))] * 60]
+               [((3, 2), (3, 5), (1, 2), (1, 3))] * 60, [((2, 1), one, (1, 0), one)] * 3000]
     stacks += [[(pair(1, 5), pair(1, 3), pair(0, 3), pair(1, 4)) for _ in range(depth)]
                for depth in (1, 2, 2, 3, 4, 6, 9, 90)]
     for layers in stacks:
@@ -101,6 +101,9 @@ def check_patch_loss(patch_loss, seed: int = 0) -> None:
                   torch.ones(3, 1, 1, 3).bool(), torch.ones(1, 1, 3, 3).bool()))
     cases.append((far[2:3].reshape(1, 1, 1, 1), -far[0:1].reshape(1, 1, 1, 1),
                   torch.ones(1, 1, 1, 1).bool(), torch.ones(1, 1, 1, 1).bool()))
+    undecided = torch.tensor([0.0, 2.0, 0.0, -1.0]).double().reshape(2, 1, 1, 2)
+    whole = torch.ones(2, 1, 1, 2).bool()
+    cases += [(0 * undecided, 0 * undecided, whole, whole), (undecided, -undecided, whole, whole)]
     for dtype in BOTH:
         for real, fake, valid_real, valid_fake in cases:
             junk = [math.nan, math.inf, -math.inf, 1e30]
