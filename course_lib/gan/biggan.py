@@ -1,0 +1,148 @@
+"""Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis": BigGAN.
+
+What the paper assembles: conditional batch norm, self-attention and spectral normalisation (in
+nets.biggan), the projection discriminator, the hinge loss, orthogonal regularisation, averaged
+weights (`fit`'s ema), and truncation.
+"""
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from course_lib.core import GenerativeModel, sampling
+from course_lib.nets.biggan import matrices
+
+
+def hinge_discriminator_loss(logit_real: Tensor, logit_fake: Tensor) -> Tensor:
+    """mean max(0, 1 − D(x)) + mean max(0, 1 + D(G(z)))    Miyato et al. 2018, eq. 16, negated
+
+    (batch,) each → scalar.
+    """
+    return (1 - logit_real).relu().mean() + (1 + logit_fake).relu().mean()
+
+
+def hinge_generator_loss(logit_fake: Tensor) -> Tensor:
+    """−mean D(G(z))    Miyato et al. 2018, eq. 17. (batch,) → scalar."""
+    return -logit_fake.mean()
+
+
+def orthogonal_regularisation(W: Tensor) -> Tensor:
+    """‖WWᵀ ⊙ (1 − I)‖_F²    Brock et al. 2019, eq. 3, without its β
+
+    Each row of W, (out, …), is a filter (the paper writes filters as columns). Only the angles
+    between filters count, not their norms: 0 where rows are orthogonal. Returns a scalar. As
+    ‖WWᵀ‖_F = ‖WᵀW‖_F, the smaller of the two is formed.
+    """
+    W = W.flatten(1)
+    gram = W @ W.T if len(W) < W.shape[1] else W.T @ W
+    return (gram ** 2).sum() - (W ** 2).sum(1).square().sum()
+
+
+def truncated_normal(n: int, n_z: int, threshold: float,
+                     generator: torch.Generator | None = None) -> Tensor:
+    """z ~ N(0, 1), components with |z| > threshold drawn again    Brock et al. 2019, Section 3.1
+
+    Drawn by the inverse of the distribution function, which has the law of drawing again and again.
+    Returns (n, n_z). Errors: ValueError for a threshold that is not above 0.
+    """
+    if not threshold > 0:
+        raise ValueError(f"Truncation needs a threshold above 0, not {threshold}.")
+    u = 2 * torch.rand(n, n_z, generator=generator, dtype=torch.float64) - 1
+    z = math.sqrt(2) * torch.erfinv(u * math.erf(threshold / math.sqrt(2)))
+    return z.clamp(-threshold, threshold).float()
+
+
+class BigGAN(GenerativeModel):
+    """min_G max_D with the hinge loss, D and G told the class    Brock et al. 2019, Section 3
+
+    G: (z, c) → images; D: (images, c) → logits (batch,). conditions: rows (k, classes), of which c
+    is drawn where no y is given: `torch.eye(10)` for ten classes, or the attributes of k portraits.
+    beta: of eq. 3. Trained on batches (x, y), y as for `sample`; each player's turn is one batch.
+    Errors: ValueError for fewer than two classes.
+    """
+
+    def __init__(self, G: nn.Module, D: nn.Module, conditions: Tensor, beta: float = 1e-4,
+                 discriminator_loss=hinge_discriminator_loss, generator_loss=hinge_generator_loss):
+        super().__init__()
+        if conditions.ndim != 2 or conditions.shape[1] < 2:
+            raise ValueError("Class-conditional batch norm needs two classes or more, as conditions"
+                             f" (k, classes), but they have shape {tuple(conditions.shape)}.")
+        self.G, self.D, self.beta = G, D, beta
+        self.discriminator_loss, self.generator_loss = discriminator_loss, generator_loss
+        self.register_buffer("conditions", conditions.float())
+
+    def players(self) -> dict[str, list[nn.Parameter]]:
+        return {"D": list(self.D.parameters()), "G": list(self.G.parameters())}
+
+    def condition(self, y: Tensor) -> Tensor:
+        """y, classes (n,) of 0, 1, … or attributes (n, classes) of 0 and 1, as rows (n, classes).
+
+        Errors: ValueError for an unknown class, or another number of attributes.
+        """
+        classes = self.conditions.shape[1]
+        if y.ndim == 1 and not y.is_floating_point() and y.dtype != torch.bool:
+            if len(y) and not 0 <= int(y.min()) <= int(y.max()) < classes:
+                raise ValueError(f"The classes are 0 to {classes - 1}, but y holds {int(y.min())} "
+                                 f"to {int(y.max())}.")
+            return one_hot(y.to(self.device), classes).float()
+        if y.ndim != 2 or y.shape[1] != classes:
+            raise ValueError(f"y must be classes (n,) as whole numbers, or attributes (n, {classes})"
+                             f", but it is {y.dtype} of shape {tuple(y.shape)}.")
+        return y.to(self.device).float()
+
+    def loss(self, batch: tuple[Tensor, Tensor], player: str) -> Tensor:
+        x, c = batch[0], self.condition(batch[1])
+        z = torch.randn(len(x), self.G.n_z, device=x.device)
+        if player == "G":
+            R = sum(orthogonal_regularisation(W) for W in matrices(self.G)) if self.beta else 0.0
+            return self.generator_loss(self.D(self.G(z, c), c)) + self.beta * R
+        with torch.no_grad():
+            fake = self.G(z, c)
+        logit = self.D(torch.cat([x, fake]), torch.cat([c, c]))
+        return self.discriminator_loss(*logit.chunk(2))
+
+    @sampling
+    def sample(self, n: int, *, y: Tensor | None = None, threshold: float | None = None,
+               generator: torch.Generator | None = None) -> Tensor:
+        """x = G(z, y), z ~ N(0, I), truncated if asked    Brock et al. 2019, Section 3.1
+
+        y: as for `condition`, n of them; drawn from the conditions unless given.
+        Errors: ValueError for an unknown class, or a threshold that is not above 0.
+        """
+        if y is None:
+            c = self.conditions[torch.randint(len(self.conditions), (n,), generator=generator)]
+        else:
+            c = self.condition(y)
+            if len(c) != n:
+                raise ValueError(f"{n} samples need {n} conditions, but y has {len(c)}.")
+        if threshold is None:
+            z = torch.randn(n, self.G.n_z, generator=generator)
+        else:
+            z = truncated_normal(n, self.G.n_z, threshold, generator)
+        return self.G(z.to(self.device), c)
+
+    @torch.no_grad()
+    def standing(self, passes: int = 50, batch: int = 100) -> None:
+        """Batch norm's μ and σ² anew for the averaged weights    Brock et al. 2019, Appendix B
+
+        "Standing statistics": the mean over many batches of samples. The average of the μ and σ²
+        seen during training belongs to no one network. Draws from a generator of its own.
+        """
+        rng, average = torch.Generator().manual_seed(0), self.ema
+        with self.averaged():
+            norms = [m for m in self.G.modules() if isinstance(m, nn.BatchNorm2d)]
+            momenta = [m.momentum for m in norms]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None                           # a plain mean over the passes
+            self.G.train()
+            for _ in range(passes):
+                c = self.conditions[torch.randint(len(self.conditions), (batch,), generator=rng)]
+                self.G(torch.randn(batch, self.G.n_z, generator=rng).to(self.device), c)
+            self.G.eval()
+            for norm, momentum in zip(norms, momenta):
+                norm.momentum = momentum
+            state = {k: v.detach().clone() for k, v in self.state_dict().items()}
+        if average is not None:
+            self.ema = state
