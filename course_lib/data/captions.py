@@ -1,0 +1,90 @@
+"""Sentences made of attributes: true ones, in varied words, with some attributes left unsaid."""
+import random
+
+SUBJECTS = ("a person", "a portrait of a person", "someone", "a face")
+COLOURS = {"Gray": ("gray", "grey"), "Red": ("red", "ginger")}                 # others: one word
+HAIR = ("Black", "Blond", "Brown", "Gray", "Red", "Blue")
+
+
+def caption(true: set[str], known: frozenset[str], rng: random.Random) -> str:
+    """One sentence that holds for a picture whose attributes among `known` are exactly `true`.
+
+    Each attribute is left out at random, and the sentence never says more than `true`.
+    """
+    said = lambda share=0.7: rng.random() < share
+    pick = rng.choice
+    subject = pick(SUBJECTS)
+    if "Male" in known:
+        subject = ("a man" if "Male" in true else "a woman") if said() else "a person"
+    looks, has, wears, place = [], [], [], ""
+
+    length = "long " if "Long_Hair" in true else "short " if "Long_Hair" in known else ""
+    colours = [pick(COLOURS.get(colour, (colour.lower(),)))
+               for colour in HAIR if f"{colour}_Hair" in true]
+    if "Bald" in true:
+        if said(0.85):
+            looks.append("bald") if said(0.5) else has.append(pick(("a bald head", "no hair")))
+    elif len(colours) == 1 and said(0.85):
+        has.append((length if said(0.6) else "") + colours[0] + " hair")
+    elif length and said(0.5):
+        has.append(length + "hair")
+
+    if "Smiling" in true and said(0.8):
+        looks.append("smiling") if said(0.5) else has.append("a smile")
+    elif "Frowning" in true and said(0.8):
+        looks.append("frowning") if said(0.5) else has.append("a frown")
+    if "No_Beard" not in true and "No_Beard" in known:
+        if said(0.85):
+            looks.append("bearded") if said(0.4) else has.append("a beard")
+    elif "No_Beard" in true and said(0.15):
+        has.append("no beard")
+    for tone in ("Light", "Tan", "Dark"):
+        if f"{tone}_Skin" in true and said(0.5):
+            looks.append(f"{tone.lower()}-skinned") if said(0.5) else (
+                has.append(f"{tone.lower()} skin"))
+
+    if "Eyeglasses" in true and said(0.85):
+        wears.append(pick(("glasses", "eyeglasses", "spectacles")))
+    elif "Sunglasses" in true and said(0.85):
+        wears.append(pick(("sunglasses", "dark glasses", "shades")))
+    if "Wearing_Earrings" in true and said(0.8):
+        wears.append(pick(("earrings", "a pair of earrings")))
+    if "Wearing_Hat" in true and said(0.85):
+        colour = [c.lower() + " " for c in ("Red", "Blue", "Green", "Purple") if f"{c}_Hat" in true]
+        wears.append(f"a {colour[0] if colour and said(0.8) else ''}hat")
+    for colour in ("Red", "Blue", "Green", "Yellow"):
+        if f"{colour}_Shirt" in true and said(0.5):
+            wears.append(f"a {colour.lower()} {pick(('shirt', 'sweater', 'top'))}")
+    for colour in ("Blue", "Pink", "Green", "Violet"):
+        if f"{colour}_Background" in true and said(0.4):
+            article = pick(("on a", "in front of a"))
+            place = f", {article} {colour.lower()} {pick(('background', 'wall'))}"
+    return sentence(subject, looks, has, wears, place, rng)
+
+
+def sentence(subject: str, looks: list[str], has: list[str], wears: list[str], place: str,
+             rng: random.Random) -> str:
+    """One of four forms: a list of words, two with everything after one verb, or one with two."""
+    for words in (looks, has, wears):
+        rng.shuffle(words)
+    form = rng.randrange(4)
+    if form == 0:
+        words = looks + has + wears
+        rng.shuffle(words)
+        return ", ".join(words or [subject]) + place
+    if looks:
+        first, _, noun = ("a person" if subject == "someone" else subject).rpartition(" ")
+        subject = f"{first} {', '.join(looks)} {noun}"            # no look begins with a vowel
+    if form == 1:
+        both = has + wears
+        rng.shuffle(both)
+        return subject + (" with " + listed(both) if both else "") + place
+    parts = [" with " + listed(has) if has else "", " wearing " + listed(wears) if wears else ""]
+    if form == 2 and has and wears:
+        parts = [parts[1], " and" + parts[0]]
+    return subject + "".join(parts) + place
+
+
+def listed(words: list[str]) -> str:
+    """a, b and c"""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
