@@ -5,6 +5,7 @@ nets.biggan), the projection discriminator, the hinge loss, orthogonal regularis
 weights (`fit`'s ema), and truncation.
 """
 import math
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +112,8 @@ class BigGAN(GenerativeModel):
         Errors: ValueError for an unknown class, or a threshold that is not above 0.
         """
         if y is None:
-            c = self.conditions[torch.randint(len(self.conditions), (n,), generator=generator)]
+            k = torch.randint(len(self.conditions), (n,), generator=generator)
+            c = self.conditions[k.to(self.device)]
         else:
             c = self.condition(y)
             if len(c) != n:
@@ -122,27 +124,36 @@ class BigGAN(GenerativeModel):
             z = truncated_normal(n, self.G.n_z, threshold, generator)
         return self.G(z.to(self.device), c)
 
-    @torch.no_grad()
-    def standing(self, passes: int = 50, batch: int = 100) -> None:
-        """Batch norm's μ and σ² anew for the averaged weights    Brock et al. 2019, Appendix B
+    @contextmanager
+    def averaged(self):
+        """Averaged weights, with batch norm's μ and σ² anew    Brock et al. 2019, Appendix B
 
-        "Standing statistics": the mean over many batches of samples. The average of the μ and σ²
-        seen during training belongs to no one network. Draws from a generator of its own.
+        "Standing statistics": means over many batches of samples. The averages of μ, σ² and of
+        spectral norm's u and v over training belong to no one network; passes give those of this.
         """
-        rng, average = torch.Generator().manual_seed(0), self.ema
-        with self.averaged():
-            norms = [m for m in self.G.modules() if isinstance(m, nn.BatchNorm2d)]
-            momenta = [m.momentum for m in norms]
-            for norm in norms:
-                norm.reset_running_stats()
-                norm.momentum = None                           # a plain mean over the passes
-            self.G.train()
-            for _ in range(passes):
-                c = self.conditions[torch.randint(len(self.conditions), (batch,), generator=rng)]
-                self.G(torch.randn(batch, self.G.n_z, generator=rng).to(self.device), c)
-            self.G.eval()
-            for norm, momentum in zip(norms, momenta):
-                norm.momentum = momentum
-            state = {k: v.detach().clone() for k, v in self.state_dict().items()}
-        if average is not None:
-            self.ema = state
+        moved = self.ema is not None
+        with super().averaged():
+            if moved:
+                standing_statistics(self)
+            yield
+
+
+@torch.no_grad()
+def standing_statistics(model: BigGAN, passes: int = 20, batch: int = 100) -> None:
+    """Sets G's running μ and σ² to their means over `passes`    Brock et al. 2019, Appendix B
+
+    Draws from a generator of its own.
+    """
+    mode, rng = model.G.training, torch.Generator().manual_seed(0)
+    norms = [layer for layer in model.G.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+    model.G.train()
+    for k in range(passes):
+        for norm in norms:
+            norm.momentum = 1 / (k + 1)                        # a plain mean over the passes
+        c = model.conditions[torch.randint(len(model.conditions), (batch,), generator=rng)]
+        model.G(torch.randn(batch, model.G.n_z, generator=rng).to(model.device), c)
+    for norm in norms:
+        norm.momentum = 0.1
+    model.G.train(mode)
