@@ -88,8 +88,8 @@ class BigGAN(GenerativeModel):
                                  f"to {int(y.max())}.")
             return one_hot(y.to(self.device), classes).float()
         if y.ndim != 2 or y.shape[1] != classes:
-            raise ValueError(f"y must be classes (n,) as whole numbers, or attributes (n, {classes})"
-                             f", but it is {y.dtype} of shape {tuple(y.shape)}.")
+            raise ValueError("y must be classes (n,) as whole numbers, or attributes "
+                             f"(n, {classes}), but it is {y.dtype} of shape {tuple(y.shape)}.")
         return y.to(self.device).float()
 
     def loss(self, batch: tuple[Tensor, Tensor], player: str) -> Tensor:

@@ -82,9 +82,10 @@ class CollapseMonitor:
             self.sigma = sigma
             self.healthy = copy.deepcopy((self.step, model.state_dict(), model.ema))
             return
-        back = self.restore(model)
-        raise Collapse(tqdm.write(f"Collapse at step {self.step}: {self.reason}. "
-                                  f"The weights are those of step {back} again."))
+        found, back = self.step, self.restore(model)
+        tqdm.write(f"Collapse at step {found}: {self.reason}. "
+                   f"The weights are those of step {back} again.")
+        raise Collapse
 
     def judged(self, sigma: dict[str, float], spread: float, best: float) -> str | None:
         """Why this is a collapse, or None."""

@@ -5,7 +5,6 @@ and 1. A linear map of a one-hot row is an embedding.
 """
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d
 from torch.nn.utils.parametrizations import spectral_norm
 
 
@@ -32,7 +31,7 @@ class SelfAttention(nn.Module):
     """h + γ W_o Σ_j softmax_j(θ(h)_i · φ(h)_j) g(h)_j    Zhang et al. 2019, eqs. 1 to 3
 
     A non-local block: each place i looks at all places j. θ and φ have an eighth of the channels, g
-    half; j runs over 2×2 maxima. γ begins at 0, so that the block begins as the identity.
+    half. γ begins at 0, so that the block begins as the identity.
     """
 
     def __init__(self, channels: int):
@@ -44,8 +43,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:                    # (batch, channels, H, W)
         theta = self.theta(h).flatten(2)                       # (batch, channels/8, i)
-        phi = max_pool2d(self.phi(h), 2).flatten(2)            # (batch, channels/8, j)
-        g = max_pool2d(self.g(h), 2).flatten(2)                # (batch, channels/2, j)
+        phi = self.phi(h).flatten(2)                           # (batch, channels/8, j)
+        g = self.g(h).flatten(2)                               # (batch, channels/2, j)
         weight = (theta.mT @ phi).softmax(2)                   # (batch, i, j), rows sum to 1
         seen = (g @ weight.mT).unflatten(2, h.shape[2:])
         return h + self.gamma * self.o(seen)
@@ -56,7 +55,8 @@ class BigG(nn.Module):
 
     z falls into three chunks: one makes the coarsest picture, each of the others is told to one
     stage (skip-z) beside the condition's shared embedding. Departs from the paper in the upsampling
-    (PixelShuffle, as ConvG), in one convolution a stage, and in no shortcut.
+    (PixelShuffle, as ConvG), in one convolution a stage without shortcut, and in attention at a
+    quarter of the size and not at half, where it costs as much as all else.
     """
 
     def __init__(self, classes: int, n_z: int = 96, width: int = 32, channels: int = 1,
@@ -69,8 +69,8 @@ class BigG(nn.Module):
         self.first = spectral_norm(nn.Linear(n_z // 3, 2 * width * (size // 4) ** 2))
         self.place = nn.Unflatten(1, (2 * width, size // 4, size // 4))
         self.norm_1 = ConditionalBatchNorm(2 * width, n_e)
+        self.attention = SelfAttention(2 * width)
         self.conv_1 = spectral_norm(nn.Conv2d(2 * width, 4 * width, 3, padding=1))
-        self.attention = SelfAttention(width)
         self.norm_2 = ConditionalBatchNorm(width, n_e)
         self.conv_2 = spectral_norm(nn.Conv2d(width, 4 * channels, 3, padding=1))
         self.up = nn.PixelShuffle(2)
@@ -81,7 +81,7 @@ class BigG(nn.Module):
         e = self.shared(c)
         h = self.place(self.first(z_0))                        # (batch, 2 width, size/4, size/4)
         h = self.norm_1(h, torch.cat([z_1, e], 1)).relu()
-        h = self.attention(self.up(self.conv_1(h)))            # (batch, width, size/2, size/2)
+        h = self.up(self.conv_1(self.attention(h)))            # (batch, width, size/2, size/2)
         h = self.norm_2(h, torch.cat([z_2, e], 1)).relu()
         return self.up(self.conv_2(h)).tanh()                  # (batch, channels, size, size)
 
@@ -89,7 +89,7 @@ class BigG(nn.Module):
 class BigD(nn.Module):
     """D(x, c) = ψ · φ(x) + (V c) · φ(x), a logit    projection, Miyato & Koyama 2018, eq. 4
 
-    φ: 2×2 pixels as channels, a convolution, self-attention, a strided convolution (as ConvD).
+    φ: 2×2 pixels as channels, a convolution, a strided convolution (as ConvD), self-attention.
     """
 
     def __init__(self, classes: int, width: int = 32, channels: int = 1, size: int = 28):
@@ -97,16 +97,16 @@ class BigD(nn.Module):
         n_phi = 2 * width * (size // 4) ** 2
         self.unshuffle = nn.PixelUnshuffle(2)
         self.conv_1 = spectral_norm(nn.Conv2d(4 * channels, width, 3, padding=1))
-        self.attention = SelfAttention(width)
         self.conv_2 = spectral_norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1))
+        self.attention = SelfAttention(2 * width)
         self.psi = spectral_norm(nn.Linear(n_phi, 1))
         self.V = spectral_norm(nn.Linear(classes, n_phi, bias=False))
         orthogonal(self)
 
     def phi(self, x: Tensor) -> Tensor:                        # (batch, n_phi)
         h = nn.functional.leaky_relu(self.conv_1(self.unshuffle(x)), 0.2)
-        h = self.conv_2(self.attention(h))
-        return nn.functional.leaky_relu(h, 0.2).flatten(1)
+        h = nn.functional.leaky_relu(self.conv_2(h), 0.2)
+        return self.attention(h).flatten(1)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:         # (batch,)
         phi = self.phi(x)

@@ -19,7 +19,7 @@ def faces_biggan() -> BigGAN:
     return BigGAN(BigG(A, width=64, **of), BigD(A, width=64, **of), faces(1000).attributes)
 
 
-def train_digits(model: BigGAN, *, steps: int = 2500, seed: int = 0, ema: float | None = 0.995,
+def train_digits(model: BigGAN, *, steps: int = 1500, seed: int = 0, ema: float | None = 0.995,
                  lr: float = 2e-3, on_step=None) -> History:
     """The run of the lecture, the benchmark and the shipped weights    Brock et al. 2019, Section 3
 
@@ -31,7 +31,7 @@ def train_digits(model: BigGAN, *, steps: int = 2500, seed: int = 0, ema: float 
                betas=(0.0, 0.99), ema=ema, seed=seed, on_step=on_step, schedule=falling)
 
 
-def train_faces(model: BigGAN, *, steps: int = 4000, seed: int = 0, on_step=None) -> History:
+def train_faces(model: BigGAN, *, steps: int = 2000, seed: int = 0, on_step=None) -> History:
     """The run of the lecture and the shipped weights, as `train_digits`    Brock et al. 2019, S. 3
 
     20,000 portraits.
