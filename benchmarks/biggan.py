@@ -1,5 +1,5 @@
-"""The class-conditional BigGAN on digits over three seeds: FID, precision, recall, cost; and whether
-a sample shows the class that was asked for, as the fixed classifier sees it.
+"""The class-conditional BigGAN on digits over three seeds: FID, precision, recall, cost; and how
+many samples show the class that was asked for, as the fixed classifier sees it.
 
 1,500 steps are 80 CPU seconds or so on one thread, well within three minutes on two cores: the runs
 are counted in steps, as a clock would count what else the machine does.

@@ -1,8 +1,7 @@
 """Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis": BigGAN.
 
-What the paper assembles: conditional batch norm, self-attention and spectral normalisation (in
-nets.biggan), the projection discriminator, the hinge loss, orthogonal regularisation, averaged
-weights (`fit`'s ema), and truncation.
+Its parts: conditional batch norm, self-attention, spectral normalisation, projection discriminator
+(in nets.biggan), hinge loss, orthogonal regularisation, averaged weights (`fit`'s ema), truncation.
 """
 import math
 from contextlib import contextmanager
@@ -16,24 +15,20 @@ from course_lib.nets.biggan import matrices
 
 
 def hinge_discriminator_loss(logit_real: Tensor, logit_fake: Tensor) -> Tensor:
-    """mean max(0, 1 − D(x)) + mean max(0, 1 + D(G(z)))    Miyato et al. 2018, eq. 16, negated
-
-    (batch,) each → scalar.
-    """
+    """mean max(0, 1 − D(x)) + mean max(0, 1 + D(G(z)))    Miyato et al. 2018, eq. 16, negated"""
     return (1 - logit_real).relu().mean() + (1 + logit_fake).relu().mean()
 
 
 def hinge_generator_loss(logit_fake: Tensor) -> Tensor:
-    """−mean D(G(z))    Miyato et al. 2018, eq. 17. (batch,) → scalar."""
+    """−mean D(G(z))    Miyato et al. 2018, eq. 17; logits (batch,) → scalar, as above"""
     return -logit_fake.mean()
 
 
 def orthogonal_regularisation(W: Tensor) -> Tensor:
     """‖WWᵀ ⊙ (1 − I)‖_F²    Brock et al. 2019, eq. 3, without its β
 
-    Each row of W, (out, …), is a filter (the paper writes filters as columns). Only the angles
-    between filters count, not their norms: 0 where rows are orthogonal. Returns a scalar. As
-    ‖WWᵀ‖_F = ‖WᵀW‖_F, the smaller of the two is formed.
+    Each row of W, (out, …), is a filter (the paper's are columns). 0 where they are orthogonal, of
+    whatever norms. ‖WWᵀ‖_F = ‖WᵀW‖_F: the smaller of the two is formed. Returns a scalar.
     """
     W = W.flatten(1)
     gram = W @ W.T if len(W) < W.shape[1] else W.T @ W
@@ -92,6 +87,11 @@ class BigGAN(GenerativeModel):
                              f"(n, {classes}), but it is {y.dtype} of shape {tuple(y.shape)}.")
         return y.to(self.device).float()
 
+    def drawn(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """n rows of the conditions, (n, classes)."""
+        k = torch.randint(len(self.conditions), (n,), generator=generator)
+        return self.conditions[k.to(self.device)]
+
     def loss(self, batch: tuple[Tensor, Tensor], player: str) -> Tensor:
         x, c = batch[0], self.condition(batch[1])
         z = torch.randn(len(x), self.G.n_z, device=x.device)
@@ -111,25 +111,18 @@ class BigGAN(GenerativeModel):
         y: as for `condition`, n of them; drawn from the conditions unless given.
         Errors: ValueError for an unknown class, or a threshold that is not above 0.
         """
-        if y is None:
-            k = torch.randint(len(self.conditions), (n,), generator=generator)
-            c = self.conditions[k.to(self.device)]
-        else:
-            c = self.condition(y)
-            if len(c) != n:
-                raise ValueError(f"{n} samples need {n} conditions, but y has {len(c)}.")
-        if threshold is None:
-            z = torch.randn(n, self.G.n_z, generator=generator)
-        else:
-            z = truncated_normal(n, self.G.n_z, threshold, generator)
+        c = self.drawn(n, generator) if y is None else self.condition(y)
+        if len(c) != n:
+            raise ValueError(f"{n} samples need {n} conditions, but y has {len(c)}.")
+        z = (torch.randn(n, self.G.n_z, generator=generator) if threshold is None
+             else truncated_normal(n, self.G.n_z, threshold, generator))
         return self.G(z.to(self.device), c)
 
     @contextmanager
     def averaged(self):
         """Averaged weights, with batch norm's μ and σ² anew    Brock et al. 2019, Appendix B
 
-        "Standing statistics": means over many batches of samples. The averages of μ, σ² and of
-        spectral norm's u and v over training belong to no one network; passes give those of this.
+        Averages over training of μ, σ² and of spectral norm's u, v belong to no one network.
         """
         moved = self.ema is not None
         with super().averaged():
@@ -140,10 +133,7 @@ class BigGAN(GenerativeModel):
 
 @torch.no_grad()
 def standing_statistics(model: BigGAN, passes: int = 20, batch: int = 100) -> None:
-    """Sets G's running μ and σ² to their means over `passes`    Brock et al. 2019, Appendix B
-
-    Draws from a generator of its own.
-    """
+    """G's running μ and σ² become means over passes of new samples    Brock et al. 2019, App. B"""
     mode, rng = model.G.training, torch.Generator().manual_seed(0)
     norms = [layer for layer in model.G.modules() if isinstance(layer, nn.BatchNorm2d)]
     for norm in norms:
@@ -152,8 +142,8 @@ def standing_statistics(model: BigGAN, passes: int = 20, batch: int = 100) -> No
     for k in range(passes):
         for norm in norms:
             norm.momentum = 1 / (k + 1)                        # a plain mean over the passes
-        c = model.conditions[torch.randint(len(model.conditions), (batch,), generator=rng)]
-        model.G(torch.randn(batch, model.G.n_z, generator=rng).to(model.device), c)
+        z = torch.randn(batch, model.G.n_z, generator=rng).to(model.device)
+        model.G(z, model.drawn(batch, rng))
     for norm in norms:
         norm.momentum = 0.1
     model.G.train(mode)
