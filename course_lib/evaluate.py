@@ -1,14 +1,16 @@
-"""How good samples of digits are, and what they cost: the figures of every table in this course.
+"""How good samples of digits and portraits are, and what they cost: the figures of every table in
+this course.
 
-FID here is the Fréchet distance on a fixed, small network for digits
-(`data/digit_features.safetensors`), so that its values compare with each other and never with a
-paper's FID, which is taken on Inception features of photographs.
+FID here is the Fréchet distance on a fixed, small network for digits, or on one for portraits
+(`data/digit_features.safetensors`, `data/face_features.safetensors`), so that its values compare
+with each other and never with a paper's FID, which is taken on Inception features of photographs.
 """
 import functools
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -16,42 +18,76 @@ from torch import Tensor
 from torch.nn import functional as nnf
 
 FEATURES = Path(__file__).parent / "data" / "digit_features.safetensors"
+FACE_FEATURES = FEATURES.with_name("face_features.safetensors")
 # Means over three seeds. `python benchmarks/bars.py` measures them; the runs are in
-# benchmarks/results/bars.csv.
+# benchmarks/results/bars.csv and face_bars.csv.
 BARS = {"real digits": 1.8, "Gaussian mixture": 164.5, "noise": 1099.7}
+FACE_BARS = {"real portraits": 0.0, "Gaussian mixture": 0.0, "noise": 0.0}
+
+
+class Kind(NamedTuple):
+    """What the figures of one kind of pictures are taken with."""
+
+    file: Path
+    shape: tuple[int, int, int]
+    noun: str
+    bars: dict[str, float]
+
+
+KINDS = {"digits": Kind(FEATURES, (1, 28, 28), "digits", BARS),
+         "faces": Kind(FACE_FEATURES, (3, 16, 16), "portraits", FACE_BARS)}
+
+
+def _known(kind: str) -> Kind:
+    if kind not in KINDS:
+        raise ValueError(f"kind must be {' or '.join(map(repr, KINDS))}, not {kind!r}.")
+    return KINDS[kind]
 
 
 @functools.cache
-def _network() -> dict[str, Tensor]:
-    return load_file(str(FEATURES))
+def _network(kind: str = "digits") -> dict[str, Tensor]:
+    return load_file(str(_known(kind).file))
 
 
-def _layer(name: str, device: torch.device) -> tuple[Tensor, Tensor]:
-    w = _network()
+def _layer(name: str, device: torch.device, kind: str = "digits") -> tuple[Tensor, Tensor]:
+    w = _network(kind)
     return w[f"{name}.weight"].to(device), w[f"{name}.bias"].to(device)
 
 
-def _hidden(x: Tensor) -> Tensor:
-    if x.ndim != 4 or x.shape[1:] != (1, 28, 28):
-        shape = tuple(x.shape)
-        raise ValueError(f"Expected digits of shape (batch, 1, 28, 28) in [-1, 1], got {shape}.")
+def _checked(x: Tensor, kind: str) -> Tensor:
+    _, shape, noun, _ = _known(kind)
+    if x.ndim != 4 or x.shape[1:] != shape:
+        form = ", ".join(map(str, shape))
+        raise ValueError(f"Expected {noun} of shape (batch, {form}) in [-1, 1], "
+                         f"got {tuple(x.shape)}.")
+    if not x.is_floating_point():
+        raise ValueError(f"Expected {noun} as floats in [-1, 1], got {x.dtype}.")
     if not torch.isfinite(x).all():
         raise ValueError("The images hold NaN or infinite values.")
-    layer = lambda name: _layer(name, x.device)
-    h = x.float().clamp(-1, 1)                                                # (batch, 1, 28, 28)
-    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv1"), padding=2).relu(), 2)   # (batch, 16, 14, 14)
-    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv2"), padding=2).relu(), 2)   # (batch, 32, 7, 7)
-    return nnf.linear(h.flatten(1), *layer("features")).relu()                # (batch, 64)
+    if x.numel() and x.min() >= 0 and x.max() > 2:
+        raise ValueError(f"Expected {noun} in [-1, 1], got values in [{x.min():g}, {x.max():g}]; "
+                         "8-bit ones are x / 127.5 - 1.")
+    return x.float().clamp(-1, 1)
+
+
+def _hidden(x: Tensor, kind: str = "digits") -> Tensor:
+    layer = lambda name: _layer(name, x.device, kind)
+    h = _checked(x, kind)                                     # digits      (batch, 1, 28, 28)
+    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv1"), padding="same").relu(), 2)    # 16, 14, 14
+    h = nnf.max_pool2d(nnf.conv2d(h, *layer("conv2"), padding="same").relu(), 2)    # 32, 7, 7
+    return nnf.linear(h.flatten(1), *layer("features")).relu()                      # 64
 
 
 @torch.no_grad()
-def features(x: Tensor) -> Tensor:
+def features(x: Tensor, kind: str = "digits") -> Tensor:
     """The 64 features that distances are taken in    LeCun et al. 1998, Figure 2
 
-    The network is like the figure's, with ReLU. x: (batch, 1, 28, 28) in [-1, 1], clamped. Returns
-    (batch, 64) float32. Errors: ValueError for another shape or for values that are not finite.
+    The networks are like the figure's, with ReLU. x: (batch, 1, 28, 28) of kind "digits",
+    (batch, 3, 16, 16) of kind "faces", in [-1, 1], clamped. Returns (batch, 64) float32.
+    Errors: ValueError for another kind or shape, integers, or values that are not finite or those
+    of 8-bit images.
     """
-    return torch.cat([_hidden(part) for part in x.split(1000)])
+    return torch.cat([_hidden(part, kind) for part in x.split(1000)])
 
 
 @torch.no_grad()
@@ -61,6 +97,17 @@ def classify(x: Tensor) -> Tensor:
     x: as for `features`. Returns (batch, 10). It is right on 99.1 % of MNIST's test digits.
     """
     return nnf.linear(features(x), *_layer("logits", x.device)).log_softmax(1)
+
+
+@torch.no_grad()
+def attributes(x: Tensor) -> Tensor:
+    """log p(a | x) − log p(not a | x) of the fixed judge of portraits    Liu et al. 2015, Section 3
+
+    x: portraits (batch, 3, 16, 16), as for `features`. Returns (batch, A), in the order of
+    `course_lib.data.ATTRIBUTES`: positive where the judge sees the attribute. It is right on at
+    least @@ % of held-out portraits, whichever the attribute.
+    """
+    return nnf.linear(features(x, "faces"), *_layer("logits", x.device, "faces"))
 
 
 def frechet_distance(mean_1: Tensor, covariance_1: Tensor,
@@ -77,14 +124,15 @@ def frechet_distance(mean_1: Tensor, covariance_1: Tensor,
     return float(((mean_1 - mean_2) ** 2).sum() + trace)
 
 
-def fid(x: Tensor) -> float:
-    """Fréchet distance of x's features to those of MNIST's test digits    Heusel et al. 2017, eq. 6
+def fid(x: Tensor, kind: str = "digits") -> float:
+    """Fréchet distance of x's features to those of real pictures    Heusel et al. 2017, eq. 6
 
-    x: (n, 1, 28, 28) in [-1, 1]; the test digits are all 10,000. The course always takes n = 5,000:
-    fewer samples score higher (2,000 real digits: 5).
+    x: as for `features`. The real ones are MNIST's 10,000 test digits, or 10,000 portraits of a
+    seed that nothing else has. The course always takes n = 5,000: fewer samples score higher
+    (2,000 real digits: 5).
     """
-    h = features(x).double().cpu()
-    w = _network()
+    h = features(x, kind).double().cpu()
+    w = _network(kind)
     return frechet_distance(h.mean(0), h.T.cov(), w["reference.mean"], w["reference.covariance"])
 
 
@@ -154,21 +202,26 @@ class Score:
     recall: float
     seconds_per_1000: float
     parameters: int
+    kind: str = "digits"
 
     def __str__(self):
-        bars = ", ".join(f"{name} {value:.0f}" for name, value in BARS.items())
+        bars = ", ".join(f"{name} {value:.0f}" for name, value in KINDS[self.kind].bars.items())
         return (f"FID {self.fid:.1f} (beside it: {bars}); "
                 f"precision {self.precision:.2f}, recall {self.recall:.2f}; "
                 f"{self.seconds_per_1000:.2f} s per 1,000 samples; {self.parameters:,} parameters")
 
 
-def score(model, real: Tensor, n: int = 5000, *, generator: torch.Generator | None = None) -> Score:
+def score(model, real: Tensor, n: int = 5000, *, kind: str = "digits",
+          generator: torch.Generator | None = None) -> Score:
     """The `Score` of n samples    Heusel et al. 2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2
 
-    Precision and recall are against the features of up to 5,000 of `real`.
+    Precision and recall are against the features of up to 5,000 of `real`. kind: "digits" or
+    "faces".
     """
+    _known(kind)
     start = time.perf_counter()
     x = torch.cat([model.sample(min(500, n - i), generator=generator) for i in range(0, n, 500)])
     seconds = time.perf_counter() - start
-    precision, recall = precision_recall(features(real[:5000].to(x.device)), features(x))
-    return Score(fid(x), precision, recall, 1000 * seconds / n, parameters(model))
+    real = features(real[:5000].to(x.device), kind)
+    precision, recall = precision_recall(real, features(x, kind))
+    return Score(fid(x, kind), precision, recall, 1000 * seconds / n, parameters(model), kind)

@@ -8,7 +8,9 @@ import torch
 from scipy.linalg import sqrtm
 
 from course_lib import evaluate
-from course_lib.data import digits, modes
+from course_lib.core import GenerativeModel
+from course_lib.data import ATTRIBUTES, digits, faces, modes
+from course_lib.recipes.face_features import of_all_combinations
 from course_lib.recipes.gan import digits_gan
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -21,6 +23,16 @@ def test_the_features_are_the_fixed_ones():
     assert torch.allclose(evaluate.classify(images[:50]).exp().sum(1), torch.ones(50), atol=1e-5)
     wide = 3 * images[:5]
     assert torch.equal(evaluate.features(wide), evaluate.features(wide.clamp(-1, 1)))
+
+
+def test_the_judge_of_portraits_is_right_on_those_that_nothing_was_trained_on():
+    for x in (faces(5000, seed=31), of_all_combinations(2000, seed=32)):
+        log_odds = evaluate.attributes(x.images)
+        assert log_odds.shape == (len(x.images), len(ATTRIBUTES))
+        right = ((log_odds > 0) == x.attributes).double().mean(0)
+        assert right.min() > 0.99, ATTRIBUTES[int(right.argmin())]
+    bald = faces(300, seed=33, attributes={"Bald": True})
+    assert (evaluate.attributes(bald.images)[:, ATTRIBUTES.index("Bald")] > 0).float().mean() > 0.98
 
 
 def test_frechet_distance_against_scipy_and_closed_forms():
@@ -55,22 +67,45 @@ def test_fid_of_known_sets_is_what_was_measured_before():
         assert abs(evaluate.fid(x[:5000] + std * noise) / expected - 1) < 0.15
 
 
-def test_the_bars_are_those_that_were_measured():
-    with open(RESULTS / "bars.csv") as file:
+def test_fid_of_portraits_grows_with_what_is_wrong():
+    x = faces(5000, seed=34).images
+    w = evaluate._network("faces")
+    assert w["reference.covariance"].shape == (64, 64) and w["reference.mean"].shape == (64,)
+    floor = evaluate.fid(x, "faces")
+    assert floor < 3
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    noisy = [evaluate.fid(x + std * noise, "faces") for std in (0.1, 0.3, 0.6)]
+    hats = faces(2000, seed=35, attributes={"Wearing_Hat": True}).images
+    assert floor < noisy[0] < noisy[1] < noisy[2] < evaluate.fid(noise, "faces")
+    assert evaluate.fid(hats, "faces") > 20 * floor                             # half is missing
+
+
+@pytest.mark.parametrize("file, bars", [("bars", evaluate.BARS), ("face_bars", evaluate.FACE_BARS)])
+def test_the_bars_are_those_that_were_measured(file, bars):
+    with open(RESULTS / f"{file}.csv") as file:
         rows = list(csv.DictReader(file))
-    for name, value in evaluate.BARS.items():
+    for name, value in bars.items():
         runs = [float(row["fid"]) for row in rows if row["bar"] == name]
         assert len(runs) == 3 and abs(sum(runs) / 3 - value) < 0.06
 
 
-@pytest.mark.parametrize("x, message", [
-    (torch.zeros(2, 28, 28), "shape"),
-    (torch.zeros(2, 1, 16, 16), "shape"),
-    (torch.full((2, 1, 28, 28), math.nan), "NaN"),
+@pytest.mark.parametrize("kind, x, message", [
+    ("digits", torch.zeros(2, 28, 28), "digits of shape"),
+    ("digits", torch.zeros(2, 1, 16, 16), "digits of shape"),
+    ("digits", torch.full((2, 1, 28, 28), math.nan), "NaN"),
+    ("digits", torch.zeros(2, 1, 28, 28, dtype=torch.uint8), "floats.*uint8"),
+    ("faces", torch.zeros(2, 3, 32, 32), r"portraits of shape \(batch, 3, 16, 16\)"),
+    ("faces", torch.zeros(2, 1, 28, 28), "portraits of shape"),
+    ("faces", torch.full((2, 3, 16, 16), math.inf), "infinite"),
+    ("faces", torch.zeros(2, 3, 16, 16, dtype=torch.uint8), "floats.*uint8"),
+    ("faces", torch.rand(2, 3, 16, 16) * 255, r"in \[-1, 1\], got values in"),
+    ("cats", torch.zeros(2, 1, 28, 28), "'digits' or 'faces', not 'cats'"),
 ])
-def test_bad_images_are_refused(x, message):
-    with pytest.raises(ValueError, match=message):
-        evaluate.features(x)
+def test_bad_images_are_refused(kind, x, message):
+    calls = [lambda: evaluate.features(x, kind), lambda: evaluate.fid(x, kind)]
+    for call in calls + [lambda: evaluate.attributes(x)] * (kind == "faces"):
+        with pytest.raises(ValueError, match=message):
+            call()
 
 
 def test_precision_and_recall_in_cases_that_are_known():
@@ -106,3 +141,20 @@ def test_bits_and_counts():
 def test_a_score_says_the_bars():
     text = str(evaluate.score(digits_gan(), digits().images[:500], n=200))
     assert all(name in text for name in evaluate.BARS) and "FID" in text
+
+
+class Drawer(GenerativeModel):
+    """A model whose samples are real portraits."""
+
+    def sample(self, n, *, y=None, generator=None):
+        return faces(n, seed=int(torch.randint(10**9, (), generator=generator))).images
+
+
+def test_a_score_of_portraits_says_theirs():
+    real = faces(1000, seed=36).images
+    score = evaluate.score(Drawer(), real, n=1000, kind="faces",
+                           generator=torch.Generator().manual_seed(0))
+    assert all(name in str(score) for name in evaluate.FACE_BARS) and score.kind == "faces"
+    assert score.fid < 10 and min(score.precision, score.recall) > 0.8 and score.parameters == 0
+    with pytest.raises(ValueError, match="kind must be"):
+        evaluate.score(Drawer(), real, n=10, kind="dogs")

@@ -73,7 +73,7 @@ def test_features_are_made_anew_in_the_form_of_those_that_ship(monkeypatch, tmp_
     kinds = lambda tensors: {name: (x.shape, x.dtype) for name, x in tensors.items()}
     assert kinds(made) == kinds(ours)
     assert evaluate.FEATURES.read_bytes() == shipped
-    monkeypatch.setattr(evaluate, "_network", lambda: made)
+    monkeypatch.setattr(evaluate, "_network", lambda kind: made)
     x, y = data()
     model = features.LeNet()
     model.load_state_dict({k: v for k, v in made.items() if not k.startswith("reference")})

@@ -18,7 +18,8 @@ def caption(true: set[str], known: frozenset[str], rng: random.Random) -> str:
         subject = ("a man" if "Male" in true else "a woman") if said() else "a person"
     looks, has, wears, place = [], [], [], ""
 
-    length = "long " if "Long_Hair" in true else "short " if "Long_Hair" in known else ""
+    length = "long " if "Long_Hair" in true else "short " if "Long_Hair" in known else \
+        "wavy " if "Wavy_Hair" in true else "straight " if "Straight_Hair" in true else ""
     colours = [pick(COLOURS.get(colour, (colour.lower(),)))
                for colour in HAIR if f"{colour}_Hair" in true]
     if "Bald" in true:
@@ -33,6 +34,8 @@ def caption(true: set[str], known: frozenset[str], rng: random.Random) -> str:
         looks.append("smiling") if said(0.5) else has.append("a smile")
     elif "Frowning" in true and said(0.8):
         looks.append("frowning") if said(0.5) else has.append("a frown")
+    if "Young" in true and said(0.4):
+        looks.append("young")
     if "No_Beard" not in true and "No_Beard" in known:
         if said(0.85):
             looks.append("bearded") if said(0.4) else has.append("a beard")
@@ -52,6 +55,9 @@ def caption(true: set[str], known: frozenset[str], rng: random.Random) -> str:
     if "Wearing_Hat" in true and said(0.85):
         colour = [c.lower() + " " for c in ("Red", "Blue", "Green", "Purple") if f"{c}_Hat" in true]
         wears.append(f"a {colour[0] if colour and said(0.8) else ''}hat")
+    for thing in ("Lipstick", "Necklace", "Necktie"):
+        if f"Wearing_{thing}" in true and said():
+            wears.append(("" if thing == "Lipstick" else "a ") + thing.lower())
     for colour in ("Red", "Blue", "Green", "Yellow"):
         if f"{colour}_Shirt" in true and said(0.5):
             wears.append(f"a {colour.lower()} {pick(('shirt', 'sweater', 'top'))}")

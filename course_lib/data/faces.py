@@ -39,7 +39,7 @@ ATTRIBUTES = ("Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Eyeglasses", "G
               "Purple_Hat", "Red_Shirt", "Blue_Shirt", "Green_Shirt", "Yellow_Shirt",
               "Blue_Background", "Pink_Background", "Green_Background", "Violet_Background")
 PALETTE = {     # of each group, in its order
-    "hair": ("5a3a1c", "17120f", "ebc95c", "57310f", "a6a6ad", "c8561e", "2a7fd0"),
+    "hair": ("000000", "17120f", "ebc95c", "57310f", "a6a6ad", "c8561e", "2a7fd0"),
     "skin": ("ffdbac", "cb9e6e", "96602f"),
     "shirt": ("d11141", "2f6fb5", "2e9e5b", "ffc425"),
     "hat": ("000000", "c8102e", "1f4fa3", "2b7a4b", "7a4fa3"),
@@ -87,7 +87,7 @@ def faces(n: int, *, seed: int = 0, size: int = 16,
     A head is bald or has one of six hair colours; a bald one is neither long-haired nor wears a
     hat, under which it could not be seen. Eyeglasses are clear and never Sunglasses. Who neither
     smiles nor frowns keeps a straight mouth. A hat has one of four colours. A beard has the hair's
-    colour, a bald man's any. Earrings lie over long hair.
+    colour, a bald person's any but blond. Earrings lie over long hair.
     Errors: ValueError for another size, unknown names, and combinations that exclude each other.
     """
     if size not in (16, 32):
@@ -138,6 +138,8 @@ def _columns(names: Iterable[str]) -> list[int]:
 
 def _drawn(n, table, weights, fixed, without, generator) -> Tensor:
     """Rows (n,) of the table, drawn by their weights among those that agree with what is fixed."""
+    if isinstance(without, dict):
+        raise ValueError("`without` is a list of combinations, as [{'Smiling': True}].")
     allowed = torch.ones(len(table), dtype=torch.bool)
     for never in without:
         columns = _columns(never)
@@ -159,11 +161,12 @@ def _drawn(n, table, weights, fixed, without, generator) -> Tensor:
     total = torch.cat([torch.zeros(1, dtype=torch.float64), weights[index].cumsum(0)])
     first, end = torch.searchsorted(code, wanted), torch.searchsorted(code, wanted, right=True)
     if (first == end).any():
-        i = int((first == end).nonzero()[0, 0])
-        asked = ", ".join(f"{name}={bool(value[i])}" for name, value in fixed.items())
-        raise ValueError(f"No portrait has {asked or 'anything'}"
-                         f"{' outside of what `without` keeps out' if without else ''}: "
-                         "these attributes exclude each other.")
+        row = torch.stack([*fixed.values()], 1)[int((first == end).nonzero()[0])] if fixed else []
+        asked = ", ".join(f"{name}={bool(value)}" for name, value in zip(fixed, row))
+        if fixed and not (table[:, columns] == row).all(1).any():
+            raise ValueError(f"No portrait has {asked}: these attributes exclude each other.")
+        raise ValueError("`without` keeps out every portrait"
+                         f"{' that has ' + asked if asked else ''}.")
     u = torch.rand(n, generator=generator, dtype=torch.float64)
     u = total[first] + u * (total[end] - total[first])
     return index[(torch.searchsorted(total, u, right=True) - 1).clamp(first, end - 1)]
@@ -213,8 +216,9 @@ def paint(attributes: Tensor, generator: torch.Generator) -> Tensor:
 
     none = torch.zeros(n, dtype=torch.long)
     hat, long_hair, hair = has("Wearing_Hat"), has("Long_Hair"), member("hair")
-    of_any = torch.randint(1, len(PALETTE["hair"]), (n,), generator=generator)
-    hair_colour = torch.where(has("Bald"), of_any, hair)
+    beards = torch.tensor([1, 3, 4, 5, 6])                    # of bald heads: not blond, seen badly
+    beards = beards[torch.randint(len(beards), (n,), generator=generator)]
+    hair_colour = torch.where(has("Bald"), beards, hair)
     # Short hair is seen beneath flat hats only, and not all of it.
     hair_form = torch.where(long_hair, 3, torch.where(hat, 2, 1)).where(~has("Bald"), 0)
     hat_form = torch.where(long_hair, 2, 1).where(hat, 0)
