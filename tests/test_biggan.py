@@ -7,10 +7,13 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from course_lib.core import Trainable, fit
-from course_lib.data import batches
+from course_lib.core import Trainable, fit, load
+from course_lib.data import ATTRIBUTES, batches, faces
+from course_lib.evaluate import attributes, classify, fid
 from course_lib.gan import biggan, collapse
 from course_lib.nets import BigD, BigG, ConditionalBatchNorm, SelfAttention, orthogonal
+from course_lib.recipes import biggan as recipe
+from course_lib.recipes import weights
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = torch.Generator().manual_seed(0)
@@ -284,3 +287,38 @@ def test_billions_of_parameters_are_seventy_million():
     rows = {(row["network"], row["part"]): int(row["parameters"])
             for row in table("biggan_parameters")}
     assert rows["G", "all"] == 70_433_988 and rows["D", "all"] == 87_982_370
+
+
+def test_digits_of_every_class_come_out_right_and_as_good_as_measured():
+    rows = table("biggan")
+    assert {row["seed"] for row in rows} == {"0", "1", "2"}
+    assert all(float(row["fid"]) <= 12 for row in rows)
+    model = load(recipe.digits_biggan(), weights("biggan_digits"))
+    y = torch.arange(5000) % 10
+    x = model.sample(5000, y=y, generator=torch.Generator().manual_seed(0))
+    # seed 0 ships; sampling moves a FID of 5,000 by less
+    assert abs(fid(x) - float(rows[0]["fid"])) < 1.5
+    assert (classify(x).argmax(1) == y).float().mean() > 0.95
+
+
+def test_portraits_show_the_attributes_that_were_asked_for():
+    model = load(recipe.faces_biggan(), weights("biggan_faces"))
+    for i, name in enumerate(ATTRIBUTES):
+        y = faces(200, seed=7, attributes={name: True}).attributes
+        x = model.sample(200, y=y, generator=torch.Generator().manual_seed(i))
+        assert (attributes(x)[:, i] > 0).float().mean() >= 0.95, name
+
+
+def test_truncation_trades_recall_for_precision_where_it_was_measured():
+    rows = {row["threshold"]: row for row in table("biggan_truncation") if row["model"] == "ships"}
+    assert float(rows["0.4"]["precision"]) > float(rows["none"]["precision"])
+    assert float(rows["0.4"]["recall"]) < float(rows["none"]["recall"])
+
+
+def test_the_collapse_was_real_and_was_taken_back():
+    rows = table("biggan_collapse")
+    last = {row["run"]: row for row in rows}
+    assert [row["healthy"] for row in rows if row["run"] == "watched"].count("False") >= 1
+    best = max(float(row["diversity"]) for row in rows if row["healthy"] == "True")
+    assert float(last["watched"]["diversity"]) > 0.6 * best
+    assert float(last["unwatched"]["diversity"]) < 0.4 * best
