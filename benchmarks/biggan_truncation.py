@@ -15,7 +15,7 @@ from course_lib.recipes import weights
 from course_lib.recipes.biggan import digits_biggan
 
 TABLES = {"biggan_truncation": ["model", "threshold"]}
-THRESHOLDS = [0.2, 0.4, 0.7, 1.0, 1.5, 2.0, None]
+THRESHOLDS = [0.2, 0.5, 1.0, 1.5, 2.0, None]
 
 
 def curve(name: str, model: BigGAN) -> list[dict]:

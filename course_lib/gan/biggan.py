@@ -49,13 +49,17 @@ def truncated_normal(n: int, n_z: int, threshold: float,
     return z.clamp(-threshold, threshold).float()
 
 
+def told(y: Tensor) -> Tensor:
+    """Attributes, bool, as −1 and 1; numbers as they are."""
+    return 2.0 * y - 1 if y.dtype == torch.bool else y.float()
+
+
 class BigGAN(GenerativeModel):
     """min_G max_D with the hinge loss, D and G told the class    Brock et al. 2019, Section 3
 
-    G: (z, c) → images; D: (images, c) → logits (batch,). conditions: rows (k, classes), of which c
-    is drawn where no y is given: `torch.eye(10)` for ten classes, or the attributes of k portraits.
-    beta: of eq. 3. Trained on batches (x, y), y as for `sample`; each player's turn is one batch.
-    Errors: ValueError for fewer than two classes.
+    G: (z, c) → images; D: (images, c) → logits (batch,). conditions: rows (k, classes) to draw c of
+    where no y is given: `torch.eye(10)`, or the attributes of k portraits. beta: of eq. 3. Trained
+    on batches (x, y), y as for `sample`. Errors: ValueError for fewer than two classes.
     """
 
     def __init__(self, G: nn.Module, D: nn.Module, conditions: Tensor, beta: float = 1e-4,
@@ -66,29 +70,28 @@ class BigGAN(GenerativeModel):
                              f" (k, classes), but they have shape {tuple(conditions.shape)}.")
         self.G, self.D, self.beta = G, D, beta
         self.discriminator_loss, self.generator_loss = discriminator_loss, generator_loss
-        self.register_buffer("conditions", conditions.float())
+        self.register_buffer("conditions", told(conditions))
 
     def players(self) -> dict[str, list[nn.Parameter]]:
         return {"D": list(self.D.parameters()), "G": list(self.G.parameters())}
 
     def condition(self, y: Tensor) -> Tensor:
-        """y, classes (n,) of 0, 1, … or attributes (n, classes) of 0 and 1, as rows (n, classes).
+        """y as rows (n, classes): of classes (n,) one-hot, of attributes (n, classes), bool, ±1.
 
         Errors: ValueError for an unknown class, or another number of attributes.
         """
         classes = self.conditions.shape[1]
         if y.ndim == 1 and not y.is_floating_point() and y.dtype != torch.bool:
-            if len(y) and not 0 <= int(y.min()) <= int(y.max()) < classes:
+            if len(y) and not 0 <= y.min() <= y.max() < classes:
                 raise ValueError(f"The classes are 0 to {classes - 1}, but y holds {int(y.min())} "
                                  f"to {int(y.max())}.")
             return one_hot(y.to(self.device), classes).float()
         if y.ndim != 2 or y.shape[1] != classes:
-            raise ValueError("y must be classes (n,) as whole numbers, or attributes "
-                             f"(n, {classes}), but it is {y.dtype} of shape {tuple(y.shape)}.")
-        return y.to(self.device).float()
+            raise ValueError(f"y must be classes (n,) as whole numbers, or attributes (n, {classes}"
+                             f"), but it is {y.dtype} of shape {tuple(y.shape)}.")
+        return told(y.to(self.device))
 
     def drawn(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """n rows of the conditions, (n, classes)."""
         k = torch.randint(len(self.conditions), (n,), generator=generator)
         return self.conditions[k.to(self.device)]
 
@@ -135,13 +138,10 @@ class BigGAN(GenerativeModel):
 def standing_statistics(model: BigGAN, passes: int = 20, batch: int = 100) -> None:
     """G's running μ and σ² become means over passes of new samples    Brock et al. 2019, App. B"""
     mode, rng = model.G.training, torch.Generator().manual_seed(0)
-    norms = [layer for layer in model.G.modules() if isinstance(layer, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-    model.G.train()
+    norms = [layer for layer in model.G.train().modules() if isinstance(layer, nn.BatchNorm2d)]
     for k in range(passes):
         for norm in norms:
-            norm.momentum = 1 / (k + 1)                        # a plain mean over the passes
+            norm.momentum = 1 / (k + 1)                   # a plain mean, and the first is all
         z = torch.randn(batch, model.G.n_z, generator=rng).to(model.device)
         model.G(z, model.drawn(batch, rng))
     for norm in norms:

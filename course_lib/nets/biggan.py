@@ -1,6 +1,6 @@
 """Generator and discriminator of BigGAN, Brock et al. 2019, Appendix B, at class scale.
 
-A condition c is a row of numbers, (batch, classes): a class as one-hot, or several attributes as 0
+A condition c is a row of numbers, (batch, classes): a class as one-hot, or several attributes as −1
 and 1. A linear map of a one-hot row is an embedding.
 """
 import torch
@@ -83,6 +83,32 @@ class BigG(nn.Module):
         h = self.norm_1(h, torch.cat([z_1, e], 1)).relu()
         h = self.up(self.conv_1(self.attention(h)))            # (batch, width, size/2, size/2)
         h = self.norm_2(h, torch.cat([z_2, e], 1)).relu()
+        return self.up(self.conv_2(h)).tanh()                  # (batch, channels, size, size)
+
+
+class BigGDeep(BigG):
+    """z, whole, and the embedding are told to the first layer and to each stage, and a residual
+    block stands between    BigGAN-deep, Brock et al. 2019, Figure 16 and Appendix B
+
+    For conditions of many parts, which must find their places in the coarsest picture.
+    """
+
+    def __init__(self, classes: int, n_z: int = 48, width: int = 64, channels: int = 3,
+                 size: int = 16, n_shared: int = 64):
+        super().__init__(classes, n_z, width, channels, size, n_shared)
+        n_e = n_z + n_shared
+        self.first = spectral_norm(nn.Linear(n_e, 2 * width * (size // 4) ** 2))
+        self.norm_1, self.norm_2 = (ConditionalBatchNorm(n, n_e) for n in (2 * width, width))
+        self.norm_3 = ConditionalBatchNorm(width, n_e)
+        self.conv_3 = spectral_norm(nn.Conv2d(width, width, 3, padding=1))
+        orthogonal(self)
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        e = torch.cat([z, self.shared(c)], 1)
+        h = self.norm_1(self.place(self.first(e)), e).relu()   # (batch, 2 width, size/4, size/4)
+        h = self.up(self.conv_1(self.attention(h)))            # (batch, width, size/2, size/2)
+        h = h + self.conv_3(self.norm_3(h, e).relu())
+        h = self.norm_2(h, e).relu()
         return self.up(self.conv_2(h)).tanh()                  # (batch, channels, size, size)
 
 
