@@ -8,7 +8,6 @@ import time
 from typing import NamedTuple
 
 import torch
-from biggan_collapse import without_spectral_norm
 from biggan_truncation import curve
 from common import chosen, write
 from torch import Tensor, nn
@@ -19,7 +18,7 @@ from course_lib.data import digits
 from course_lib.evaluate import classify, features, fid, precision_recall
 from course_lib.gan.biggan import BigGAN
 from course_lib.gan.minimax import discriminator_loss, non_saturating_generator_loss
-from course_lib.nets import BigD, BigG, orthogonal
+from course_lib.nets import BigD, BigG, orthogonal, without_spectral_norm
 from course_lib.recipes.biggan import digits_biggan, train_digits
 
 TABLES = {"biggan_ablation": ["off"]}

@@ -8,26 +8,15 @@ import copy
 
 import torch
 from common import write
-from torch.nn.utils import parametrize
 
 from course_lib.core import fit
 from course_lib.data import batches, digits
-from course_lib.gan.biggan import BigGAN
 from course_lib.gan.collapse import CollapseMonitor, fit_with_restarts
-from course_lib.nets import orthogonal
+from course_lib.nets import without_spectral_norm
 from course_lib.recipes.biggan import digits_biggan
 
 TABLES = {"biggan_collapse": ["run"]}
 HEALTHY, STEPS, RATE, FACTOR = 160, 400, 3e-2, 0.1
-
-
-def without_spectral_norm(model: BigGAN) -> BigGAN:
-    """The same model with plain weights, orthogonal at the start."""
-    for layer in model.modules():
-        if parametrize.is_parametrized(layer):
-            parametrize.remove_parametrizations(layer, "weight")
-    orthogonal(model)
-    return model
 
 
 if __name__ == "__main__":

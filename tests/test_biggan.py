@@ -11,7 +11,7 @@ from course_lib.core import Trainable, fit, load
 from course_lib.data import ATTRIBUTES, batches, faces
 from course_lib.evaluate import attributes, classify, fid
 from course_lib.gan import biggan, collapse
-from course_lib.nets import BigD, BigG, ConditionalBatchNorm, SelfAttention, orthogonal
+from course_lib.nets import BigD, BigG, BigGDeep, ConditionalBatchNorm, SelfAttention, orthogonal
 from course_lib.recipes import biggan as recipe
 from course_lib.recipes import weights
 
@@ -143,6 +143,15 @@ def test_truncated_noise_has_the_truncated_normals_law(threshold):
     # five standard errors of 100,000 draws, of which z² has at most the variance 2
     assert z.var().item() == pytest.approx(variance, abs=5 * math.sqrt(2 / 1e5) * variance)
     assert abs(z.mean().item()) < 5 * math.sqrt(variance / 1e5)
+
+
+def test_attributes_are_told_as_plus_and_minus_one():
+    model, y = small(), torch.tensor([[True, False, True]])
+    assert torch.equal(model.condition(y), torch.tensor([[1.0, -1.0, 1.0]]))
+    assert torch.equal(model.condition(torch.tensor([2])), torch.tensor([[0.0, 0.0, 1.0]]))
+    portraits = biggan.BigGAN(BigGDeep(3, n_z=6, width=8), BigD(3, 8, 3, 16), y.expand(5, 3))
+    assert torch.equal(portraits.conditions, torch.tensor([[1.0, -1.0, 1.0]]).expand(5, 3))
+    assert portraits.sample(2, threshold=0.5).shape == (2, 3, 16, 16)
 
 
 def test_sampling_is_reproducible_and_says_what_it_does_not_know():
@@ -320,5 +329,5 @@ def test_the_collapse_was_real_and_was_taken_back():
     last = {row["run"]: row for row in rows}
     assert [row["healthy"] for row in rows if row["run"] == "watched"].count("False") >= 1
     best = max(float(row["diversity"]) for row in rows if row["healthy"] == "True")
-    assert float(last["watched"]["diversity"]) > 0.6 * best
-    assert float(last["unwatched"]["diversity"]) < 0.4 * best
+    assert float(last["watched"]["diversity"]) > 0.8 * best
+    assert float(last["unwatched"]["diversity"]) < 0.5 * best

@@ -6,6 +6,7 @@ and 1. A linear map of a one-hot row is an embedding.
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -151,3 +152,12 @@ def orthogonal(net: nn.Module) -> None:
 def matrices(net: nn.Module) -> list[nn.Parameter]:
     """The weights that are matrices, or kernels, before any division by a singular value."""
     return [p for p in net.parameters() if p.ndim > 1]
+
+
+def without_spectral_norm(net: nn.Module) -> nn.Module:
+    """The same net with plain weights in place of W/σ(W), orthogonal at the start."""
+    for layer in net.modules():
+        if is_parametrized(layer):
+            remove_parametrizations(layer, "weight")
+    orthogonal(net)
+    return net
