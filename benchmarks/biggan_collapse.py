@@ -15,7 +15,7 @@ from course_lib.gan.collapse import CollapseMonitor, fit_with_restarts
 from course_lib.nets import without_spectral_norm
 from course_lib.recipes.biggan import digits_biggan
 
-TABLES = {"biggan_collapse": ["run"]}
+TABLES = {"biggan_collapse": ["run", "rate", "healthy"]}
 HEALTHY, STEPS, RATE, FACTOR = 160, 400, 3e-2, 0.1
 
 
@@ -37,7 +37,7 @@ if __name__ == "__main__":
         rows.append({"run": "watched", "rate": rate} | row)
         restarts += not row["healthy"]
     for row in nothing.rows[HEALTHY // 20:]:
-        rows.append({"run": "unwatched", "rate": RATE} | row)
+        rows.append({"run": "unwatched", "rate": RATE} | row | {"healthy": "not judged"})
     write("biggan_collapse", rows)
     for row in rows:
         print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()})

@@ -14,7 +14,7 @@ from course_lib.gan.biggan import BigGAN
 from course_lib.recipes import weights
 from course_lib.recipes.biggan import digits_biggan
 
-TABLES = {"biggan_truncation": ["model", "threshold"]}
+TABLES = {"biggan_truncation": ["weights", "threshold"]}
 THRESHOLDS = [0.2, 0.5, 1.0, 1.5, 2.0, None]
 
 
@@ -24,7 +24,7 @@ def curve(name: str, model: BigGAN) -> list[dict]:
         x = model.sample(5000, y=y, threshold=threshold, generator=torch.Generator().manual_seed(0))
         precision, recall = precision_recall(real, features(x[:2000]))
         shown = (classify(x).argmax(1) == y).float().mean().item()
-        rows.append({"model": name, "threshold": threshold or "none", "fid": fid(x),
+        rows.append({"weights": name, "threshold": threshold or "none", "fid": fid(x),
                      "precision": precision, "recall": recall, "class_shown": shown})
         print(rows[-1], flush=True)
     return rows
@@ -32,4 +32,4 @@ def curve(name: str, model: BigGAN) -> list[dict]:
 
 if __name__ == "__main__":
     shipped = load(digits_biggan(), weights("biggan_digits"))
-    write("biggan_truncation", curve("ships", shipped), ("model", "threshold"))
+    write("biggan_truncation", curve("ships", shipped), ("weights", "threshold"))
