@@ -11,6 +11,7 @@ from course_lib.core import Trainable, fit, load
 from course_lib.data import ATTRIBUTES, batches, faces
 from course_lib.evaluate import attributes, classify, fid
 from course_lib.gan import biggan, collapse
+from course_lib.gan.matching import MatchingBigGAN
 from course_lib.nets import BigD, BigG, BigGDeep, ConditionalBatchNorm, SelfAttention, orthogonal
 from course_lib.recipes import biggan as recipe
 from course_lib.recipes import weights
@@ -332,3 +333,24 @@ def test_the_collapse_was_real_and_was_taken_back():
     best = max(float(row["diversity"]) for row in rows if row["healthy"] == "True")
     assert float(last["watched"]["diversity"]) > 0.8 * best
     assert float(last["unwatched"]["diversity"]) < 0.5 * best
+
+
+def test_wrong_conditions_of_real_images_count_as_fakes(monkeypatch):
+    y = torch.arange(6) % 3
+    x = y[:, None, None, None].float()                     # an image that is its class
+
+    class Oracle(nn.Module):
+        def forward(self, x, c):
+            return torch.where(x[:, 0, 0, 0] == c.argmax(1), 5.0, -5.0)
+
+    class Nothing(nn.Module):
+        n_z = 2
+
+        def forward(self, z, c):
+            return torch.full((len(z), 1, 1, 1), -1.0)
+
+    model = MatchingBigGAN(Nothing(), Oracle(), torch.eye(3))
+    monkeypatch.setattr(torch, "rand_like", torch.zeros_like)              # all of another's
+    assert model.loss((x, y), "D").item() == 0
+    equal = torch.zeros(6, dtype=torch.long)               # another's condition is no wrong one
+    assert model.loss((torch.zeros(6, 1, 1, 1), equal), "D").item() == pytest.approx(3.0)

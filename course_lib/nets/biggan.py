@@ -94,7 +94,7 @@ class BigGDeep(BigG):
     For conditions of many parts, which must find their places in the coarsest picture.
     """
 
-    def __init__(self, classes: int, n_z: int = 48, width: int = 64, channels: int = 3,
+    def __init__(self, classes: int, n_z: int = 15, width: int = 64, channels: int = 3,
                  size: int = 16, n_shared: int = 64):
         super().__init__(classes, n_z, width, channels, size, n_shared)
         n_e = n_z + n_shared

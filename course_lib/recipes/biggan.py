@@ -4,6 +4,7 @@ import torch
 from course_lib.core import History, fit
 from course_lib.data import ATTRIBUTES, batches, digits, faces
 from course_lib.gan.biggan import BigGAN
+from course_lib.gan.matching import MatchingBigGAN
 from course_lib.nets import BigD, BigG, BigGDeep, without_spectral_norm
 from course_lib.recipes import Recipe
 
@@ -13,7 +14,7 @@ def digits_biggan() -> BigGAN:
     return BigGAN(BigG(10), BigD(10), torch.eye(10))
 
 
-def faces_biggan() -> BigGAN:
+def faces_biggan() -> MatchingBigGAN:
     """A BigGAN of portraits by their attributes, (batch, 3, 16, 16)    Brock et al. 2019, Sec. 3
 
     Departs from the paper: spectral normalisation in D alone (as Miyato et al. 2018), with which G
@@ -21,7 +22,7 @@ def faces_biggan() -> BigGAN:
     """
     A = len(ATTRIBUTES)
     G, D = without_spectral_norm(BigGDeep(A)), BigD(A, width=64, channels=3, size=16)
-    return BigGAN(G, D, faces(1000).attributes)
+    return MatchingBigGAN(G, D, faces(1000).attributes)
 
 
 def train_digits(model: BigGAN, *, steps: int = 1500, seed: int = 0, ema: float | None = 0.995,
@@ -36,7 +37,7 @@ def train_digits(model: BigGAN, *, steps: int = 1500, seed: int = 0, ema: float 
                betas=(0.0, 0.99), ema=ema, seed=seed, on_step=on_step, schedule=falling)
 
 
-def train_faces(model: BigGAN, *, steps: int = 2000, seed: int = 0, on_step=None) -> History:
+def train_faces(model: BigGAN, *, steps: int = 2800, seed: int = 0, on_step=None) -> History:
     """The run of the lecture and the shipped weights, as `train_digits`    Brock et al. 2019, S. 3
 
     20,000 portraits.
