@@ -346,6 +346,10 @@ def test_wrong_conditions_of_real_images_count_as_fakes(monkeypatch):
     class Nothing(nn.Module):
         n_z = 2
 
+        def __init__(self):
+            super().__init__()
+            self.device_of = nn.Parameter(torch.zeros(()))
+
         def forward(self, z, c):
             return torch.full((len(z), 1, 1, 1), -1.0)
 
