@@ -312,11 +312,12 @@ def test_digits_of_every_class_come_out_right_and_as_good_as_measured():
 
 
 def test_portraits_show_the_attributes_that_were_asked_for():
-    model = load(recipe.faces_biggan(), weights("biggan_faces"))
-    for i, name in enumerate(ATTRIBUTES):
-        y = faces(200, seed=7, attributes={name: True}).attributes
-        x = model.sample(200, y=y, generator=torch.Generator().manual_seed(i))
-        assert (attributes(x)[:, i] > 0).float().mean() >= 0.95, name
+    model, real = load(recipe.faces_biggan(), weights("biggan_faces")), faces(1000, seed=7)
+    x = model.sample(1000, y=real.attributes, generator=torch.Generator().manual_seed(0))
+    agree = ((attributes(x) > 0) == real.attributes).float()
+    assert agree.mean() > 0.97 and agree.mean(0).min() > 0.8
+    shown = {row["attribute"]: float(row["shown"]) for row in table("biggan_faces")}
+    assert set(shown) == set(ATTRIBUTES) and sum(shown.values()) / len(shown) > 0.94
 
 
 def test_truncation_trades_recall_for_precision_where_it_was_measured():
