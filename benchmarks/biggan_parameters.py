@@ -1,6 +1,6 @@
 """How many numbers BigGAN trains at 128×128, part by part, by formula    Brock et al. 2019
 
-The reading of Tables 4 (128×128) and Appendix B: channel multiplier 96, z of 120 in six chunks of
+Our reading of the paper's Appendix B: channel multiplier 96, z of 120 in six chunks of
 20, a shared class embedding of 128, attention at 64×64. The paper's Table 1 gives G 70.4 million.
 """
 from common import write

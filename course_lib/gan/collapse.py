@@ -1,8 +1,8 @@
 """Training collapse: watched for, stopped, and taken back    Brock et al. 2019, Section 4
 
-The paper watches the largest singular values of the weights, finds no setting that keeps them from
-exploding, and takes a checkpoint from before the collapse. So does `CollapseMonitor`; it also looks
-at how different the samples of one class are, which is what a person sees.
+The paper watches the largest singular values of the weights, finds that what keeps a run from
+collapse costs quality, and takes a checkpoint from before it. So does `CollapseMonitor`; it also
+looks at how different the samples of one class are, which is what a person sees.
 """
 import copy
 
