@@ -114,7 +114,7 @@ class BigGDeep(BigG):
 
 
 class BigD(nn.Module):
-    """D(x, c) = ψ · φ(x) + (V c) · φ(x), a logit    projection, Miyato & Koyama 2018, eq. 4
+    """D(x, c) = ψ · φ(x) + (V c) · φ(x), a logit    projection, Miyato & Koyama 2018, Section 3
 
     φ: 2×2 pixels as channels, a convolution, a strided convolution (as ConvD), self-attention.
     """
