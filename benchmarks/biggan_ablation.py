@@ -1,4 +1,4 @@
-"""BigGAN's parts on digits, each switched off alone: 500 steps, one seed, all else equal.
+"""BigGAN's parts on digits, each switched off alone: 1,500 steps, one seed, all else equal.
 
 A part is taken out by hand, so that the model file needs no switches. "No average" and "averaged
 statistics" are the whole model's run, sampled with the last weights, and with the averages of batch
@@ -22,7 +22,7 @@ from course_lib.nets import BigD, BigG, orthogonal, without_spectral_norm
 from course_lib.recipes.biggan import digits_biggan, train_digits
 
 TABLES = {"biggan_ablation": ["off"]}
-STEPS = 500
+STEPS = 1500
 
 
 class PlainNorm(nn.Module):
@@ -101,5 +101,5 @@ if __name__ == "__main__":
                 print(row, flush=True)
             write("biggan_ablation", rows, ("off",))
             if run.off in ("nothing", "orthogonal regularisation"):
-                name = "500 steps" + (", β = 0" if run.off != "nothing" else "")
+                name = f"{STEPS} steps" + (", β = 0" if run.off != "nothing" else "")
                 write("biggan_truncation", curve(name, model), ("weights", "threshold"))
