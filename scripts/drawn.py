@@ -1,14 +1,20 @@
-"""Draws the README's picture with the models that ship, a row a model: python scripts/drawn.py"""
+"""Draws the README's pictures with the models that ship: python scripts/drawn.py
+
+Digits, a row a model; and portraits by BigGAN, a row an attribute.
+"""
 from pathlib import Path
 
 import torch
 
 from course_lib import show
 from course_lib.core import load
+from course_lib.data import faces
 from course_lib.diffusion.guidance import guided_sample
 from course_lib.recipes import recipes, weights
 
 COLUMNS, STEPS = 20, 50
+SHOWN = ("Smiling", "Sunglasses", "Wearing_Hat", "Long_Hair", "Blue_Hair")
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
 def shipped(name: str) -> torch.nn.Module:
@@ -24,9 +30,15 @@ plain, classifier = shipped("diffusion_digits"), shipped("diffusion_classifier")
 few = plain.schedule.respace(STEPS)
 x_T = torch.randn(COLUMNS, 1, 28, 28, generator=rng())
 rows = [shipped("gan_digits").sample(COLUMNS, generator=rng()),
+        shipped("lapgan_digits").sample(COLUMNS, generator=rng()),
+        shipped("biggan_digits").sample(COLUMNS, y=y, generator=rng()),
         plain.sample(COLUMNS, steps=STEPS, generator=rng()),
         shipped("diffusion_classes").sample(COLUMNS, y=y, steps=STEPS, generator=rng()),
         guided_sample(plain, few, x_T, classifier.log_prob, y, 3.0, variance=few.posterior_variance,
                       clip=True, generator=rng())]
-figure = show.grid(torch.cat(rows), columns=COLUMNS)
-Path(__file__).parents[1].joinpath("docs", "images", "drawn.png").write_bytes(show.png(figure))
+IMAGES.joinpath("drawn.png").write_bytes(show.png(show.grid(torch.cat(rows), columns=COLUMNS)))
+
+painter = shipped("biggan_faces")
+wanted = [faces(COLUMNS, seed=5, attributes={name: True}).attributes for name in SHOWN]
+portraits = torch.cat([painter.sample(COLUMNS, y=y, generator=rng()) for y in wanted])
+IMAGES.joinpath("portraits.png").write_bytes(show.png(show.grid(portraits, columns=COLUMNS)))
