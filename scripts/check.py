@@ -29,7 +29,7 @@ def steps(everything: bool, unit: str) -> dict[str, list[str]]:
     only = ["--unit", unit] if unit else []
     lectures = ["lectures"]
     if unit:
-        lectures = sorted(map(str, Path("lectures").glob(f"{unit[2:]}_*.ipynb")))
+        lectures = sorted(map(str, Path("lectures").glob(f"{unit[2:]}*_*.ipynb")))
     lecture = [*PYTEST, "-p", "tests.conftest", "--nbval", "--nbval-cell-timeout=900", *lectures]
     found = {
         "style": [sys.executable, "-m", "ruff", "check", "."],

@@ -30,7 +30,7 @@ def unit(test: str) -> str:
     """The unit of a test, by its id: what names exNN or the lecture NN_*, and the file
     test_MODULE.py of a module that an exercise asks for; or "" where it belongs to all."""
     exercise = re.search(r"(?<![a-z])ex\d\d(?!\d)", test)
-    lecture = re.search(r"[/[](\d\d)_[a-z]", test)
+    lecture = re.search(r"[/[](\d\d)[a-z]?_[a-z]", test)
     module = re.match(r"tests/test_(\w+)\.py", test)
     if exercise:
         return exercise[0]

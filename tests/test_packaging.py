@@ -49,8 +49,10 @@ def test_notebooks_have_the_form_of_the_course(path):
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[a-z0-9_-]+", i) for i in ids)
     assert not [i for i in ids if re.fullmatch(r"[0-9a-f]{8}", i)], "an id that an editor made up"
-    known = {"nbgrader", "tags", "deletable", "editable"}
+    known = {"nbgrader", "tags", "deletable", "editable", "jupyter"}
     assert all(set(cell.metadata) <= known for cell in notebook.cells)
+    folded = [cell.metadata["jupyter"] for cell in notebook.cells if "jupyter" in cell.metadata]
+    assert all(how == {"source_hidden": True} for how in folded)
     assert path.stat().st_size < 2_000_000
 
 
