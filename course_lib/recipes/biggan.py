@@ -37,7 +37,7 @@ def train_digits(model: BigGAN, *, steps: int = 1500, seed: int = 0, ema: float 
                betas=(0.0, 0.99), ema=ema, seed=seed, on_step=on_step, schedule=falling)
 
 
-def train_faces(model: BigGAN, *, steps: int = 5500, seed: int = 0, on_step=None) -> History:
+def train_faces(model: BigGAN, *, steps: int = 8000, seed: int = 0, on_step=None) -> History:
     """The run of the lecture and the shipped weights, as `train_digits`    Brock et al. 2019, S. 3
 
     20,000 portraits.
