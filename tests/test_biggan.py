@@ -315,7 +315,7 @@ def test_portraits_show_the_attributes_that_were_asked_for():
     model, real = load(recipe.faces_biggan(), weights("biggan_faces")), faces(1000, seed=7)
     x = model.sample(1000, y=real.attributes, generator=torch.Generator().manual_seed(0))
     agree = ((attributes(x) > 0) == real.attributes).float()
-    assert agree.mean() > 0.97 and agree.mean(0).min() > 0.8
+    assert agree.mean() > 0.98 and agree.mean(0).min() > 0.85
     shown = {row["attribute"]: float(row["shown"]) for row in table("biggan_faces")}
     assert set(shown) == set(ATTRIBUTES) and sum(shown.values()) / len(shown) > 0.94
 
