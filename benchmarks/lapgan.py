@@ -5,8 +5,8 @@ nats, pixels in [0, 1] (Denton et al. 2015, Section 4.1 and Appendix A): of whol
 models, with 5,000 samples as windows, and by level for LAPGAN, which does not compare with the
 first. σ is chosen on 500 test digits (100 by level), and mean and spread are over 1,000 others (300
 by level). The row of real digits has 5,000 training digits as windows. The budget is in CPU seconds
-of training, in steps that take so long. All three seeds are measured at 40 s; at 80 s seed 0 alone,
-which side by side shows how both go on (`--budget 80` runs all three, 9 CPU minutes).
+of training, in steps that take so long. All three seeds are measured at 40 s and at 80 s, which
+side by side shows how both go on (`--budget 80` takes 9 CPU minutes).
 """
 import time
 from typing import NamedTuple

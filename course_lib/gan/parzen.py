@@ -87,9 +87,11 @@ def multiscale_parzen(model: LAPGAN, x: Tensor, validation: Tensor, coarse: Tens
     m samples of h_k for each picture are those of q_k. Each level's σ is the best of `sigmas` on
     `validation`; I_K's coefficients are 2^K pixels large, and their σ is 2^K times as wide.
     Returns (n, K + 1) float64: the terms of k = 0 … K, nats of pixels in [0, 1]; their sum over
-    levels is log p̂. It sees how well each level goes on from a *real* coarse picture, and never the
-    cascade's own: it is no estimate of the density that `sample` draws from, and does not compare
-    with `parzen` of whole pictures.
+    levels is log p̂. Each level is given the coarse version of the picture that is tested, never the
+    cascade's own, and what it changes of that version is dropped. By the chain rule the sum is a
+    log density of the cascade only if every level keeps d(Ĩ_k) = Ĩ_{k+1}, which LAPGAN does not
+    force: in general it is no estimate of the density that `sample` draws from, and it does not
+    compare with `parzen` of whole pictures.
     """
     terms = []
     for (h_val, drawn_val), (h, drawn) in zip(

@@ -15,15 +15,15 @@ from course_lib.nets import PatchD, UNetG
 
 
 def receptive_field(layers: Iterable[tuple[int, int]]) -> int:
-    """r ← r + (k − 1) j, j ← j s, from r = j = 1    Araujo et al. 2019, eq. 2
+    """r ← r + (k − 1) jump, jump ← jump s, from r = jump = 1    Araujo et al. 2019, eq. 2
 
     layers: (kernel k, stride s) of each convolution, first to last. Returns the side, in pixels, of
-    the patch that one output sees; j is how far its neighbour's patch lies.
+    the patch that one output sees; jump is how far its neighbour's patch lies.
     """
-    r, j = 1, 1
+    r, jump = 1, 1
     for k, s in layers:
-        r += (k - 1) * j
-        j *= s
+        r += (k - 1) * jump
+        jump *= s
     return r
 
 
