@@ -1,0 +1,163 @@
+"""What excites a unit of classifier A, sought in pixels and in the code of a generator: does an
+independent classifier B see it too, and is it a picture of the data at all?
+
+Each seed trains its own A and inverter (as recipes/deepsim.py; B is course_lib.evaluate's judge).
+activation_maximisation: 50 starts a class of digits, 15 an attribute of portraits. start "another"
+is a real test picture of another class (or without the attribute), the same for both searches:
+its code, or its pixels; "random" is a code |N(0, 1)| σ, or pixels N(0, 0.3²). Code: 200 steps with
+the prior −λ‖h‖²/2; pixels: until A's unit is as excited as by the code's picture, pair by pair.
+B: the share that B recognises; B_shown: that B takes for the class of the start's picture; p_A: A's
+own median probability; level: A's mean activation by real pictures; distance: to the nearest of
+10,000 training pictures, over that of real test pictures, both the median.
+activation_maximisation_classes: B's share of each digit from another class's start.
+activation_maximisation_starts: 200 steps from random starts, in the feature code with two priors,
+in the z of the GAN of unit 1 and in (z, class) of the BigGAN of unit 2, which ship (A of each
+seed): the share that B recognises, and of the best of 10 starts a class.
+"""
+from typing import NamedTuple
+
+import torch
+from common import chosen, write
+from torch import Tensor
+from torch.nn import functional as nnf
+
+from course_lib.core import load
+from course_lib.data import digits, faces
+from course_lib.evaluate import attributes, classify
+from course_lib.gan.activation_maximisation import (
+    best,
+    code_norm,
+    gaussian,
+    maximise,
+    smoothness,
+)
+from course_lib.recipes import recipes, weights
+from course_lib.recipes.deepsim import RECIPES
+
+TABLES = {"activation_maximisation": ["kind", "start", "search"],
+          "activation_maximisation_classes": ["search", "class"],
+          "activation_maximisation_starts": ["code"]}
+LAM = {"digits": 0.0075, "faces": 0.0075}                # weight of the code's prior
+KEYS = ("kind", "seed", "start", "search")
+
+
+class Run(NamedTuple):
+    kind: str
+    seed: int
+
+
+def trained(kind: str, seed: int):
+    torch.manual_seed(seed)
+    recipe = RECIPES[f"deepsim_{kind}"]
+    model = recipe.make()
+    recipe.train(model, seed=seed)
+    model.load_state_dict(model.ema)
+    return model.requires_grad_(False).eval()
+
+
+def data(kind: str) -> tuple[Tensor, Tensor]:
+    """Test pictures (n, …) and what they show, bool (n, units)."""
+    if kind == "faces":
+        real = faces(4000, seed=9)
+        return real.images, real.attributes
+    real = digits(split="test")
+    return real.images, nnf.one_hot(real.labels, 10).bool()
+
+
+def recognised(x: Tensor, unit: Tensor, kind: str) -> Tensor:
+    """Whether B sees the unit's class, or attribute, in x, (n,)"""
+    if kind == "digits":
+        return classify(x).argmax(1) == unit
+    return attributes(x).gather(1, unit[:, None])[:, 0] > 0
+
+
+def distance(x: Tensor, training: Tensor, real: Tensor) -> float:
+    """Median distance of x to its nearest training picture, over that of real pictures"""
+    to = lambda y: torch.cdist(y.flatten(1), training.flatten(1)).min(1).values.median()
+    return (to(x) / to(real)).item()
+
+
+def searches(kind: str, seed: int) -> None:
+    model, (x, shows) = trained(kind, seed), data(kind)
+    training = digits().images if kind == "digits" else faces(10_000, seed=1).images
+    rng = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        logits = torch.cat([model.E(part) for part in x.split(1000)])
+    units, each = shows.shape[1], 50 if kind == "digits" else 15
+    level = torch.stack([logits[shows[:, u], u].mean() for u in range(units)]).mean()
+    unit = torch.arange(units).repeat_interleave(each)
+    rows = torch.cat([(~shows[:, u]).nonzero()[:, 0][torch.randperm(
+        int((~shows[:, u]).sum()), generator=rng)[:each]] for u in range(units)])
+    another, shown = x[rows], shows[rows].float().argmax(1)
+    starts_of = {"another": (model.E.features(another), another),
+                 "random": (torch.randn(len(unit), model.G.n_h, generator=rng).abs() * model.sigma,
+                            0.3 * torch.randn(another.shape, generator=rng))}
+    found, classes = [], []
+    for start, (h, pixels) in starts_of.items():
+        code = maximise(model.E, unit, h, G=model.G, prior=gaussian(LAM[kind]), lr=0.6,
+                        bounds=(0.0, 3 * model.sigma))
+        how = {"bounds": (-1.0, 1.0), "lr": 0.01, "end_lr": 0.001, "steps": 400,
+               "enough": code.activations[-1]}
+        for search, first, ascent in (
+                ("code", model.G(h), code),
+                ("pixels", pixels, maximise(model.E, unit, pixels, **how)),
+                ("smooth pixels", pixels,
+                 maximise(model.E, unit, pixels, prior=smoothness(0.05), **how))):
+            B, A = recognised(ascent.x, unit, kind), model.E(ascent.x)
+            p_A = A.sigmoid() if kind == "faces" else A.softmax(1)
+            reached = ascent.activations[-1] >= code.activations[-1]
+            found.append({
+                "kind": kind, "seed": seed, "start": start, "search": search,
+                "B": B.float().mean().item(),
+                "B_at_start": recognised(first, unit, kind).float().mean().item(),
+                "B_shown": recognised(ascent.x, shown, kind).float().mean().item(),
+                "B_worst_unit": B.view(units, each).float().mean(1).min().item(),
+                "activation": ascent.activations[-1].mean().item(), "level": level.item(),
+                "reached": reached.float().mean().item(),
+                "p_A": p_A.gather(1, unit[:, None]).median().item(),
+                "distance": distance(ascent.x, training, x[:1000])})
+            print(found[-1], flush=True)
+            if kind == "digits" and start == "another":
+                shares = B.view(units, each).float().mean(1).tolist()
+                classes += [{"seed": seed, "search": search, "class": u, "B": share}
+                            for u, share in enumerate(shares)]
+    write("activation_maximisation", found, KEYS)
+    if kind == "digits":
+        write("activation_maximisation_classes", classes, ("seed", "search", "class"))
+        write("activation_maximisation_starts", starts(model, rng, seed), ("seed", "code"))
+
+
+def starts(model, rng: torch.Generator, seed: int, each: int = 30) -> list[dict]:
+    shipped = {name: load(recipes()[name].make(), weights(name)).requires_grad_(False).eval()
+               for name in ("gan_digits", "biggan_digits")}
+    unit, rows = torch.arange(10).repeat_interleave(each), []
+    z = torch.randn(len(unit), 64, generator=rng)
+    big = shipped["biggan_digits"].G
+    zc = torch.cat([torch.randn(len(unit), big.n_z, generator=rng),
+                    torch.full((len(unit), 10), 0.1)], 1)
+    features = {"G": model.G, "bounds": (0.0, 3 * model.sigma), "lr": 0.6}
+    low = torch.cat([torch.full((big.n_z,), -2.0), torch.zeros(10)])
+    high = torch.cat([torch.full((big.n_z,), 2.0), torch.ones(10)])
+    for code, h, how in (
+            ("features", z.abs() * model.sigma, features | {"prior": gaussian(LAM["digits"])}),
+            ("features, λ = 0.5 on ‖h‖", z.abs() * model.sigma,
+             features | {"prior": code_norm(0.5)}),
+            ("z of the GAN", z, {"G": shipped["gan_digits"].G, "prior": gaussian(0.1), "lr": 0.1}),
+            ("z of the GAN, no prior", z, {"G": shipped["gan_digits"].G, "lr": 0.1}),
+            ("z and class of BigGAN", zc, {"G": lambda h: big(h[:, :-10], h[:, -10:]),
+                                           "bounds": (low, high), "lr": 0.05})):
+        ascent = maximise(model.E, unit, h, **how)
+        B, one = recognised(ascent.x, unit, "digits"), best(ascent, each // 3)
+        rows.append({"seed": seed, "code": code, "B": B.float().mean().item(),
+                     "B_best_of_10": recognised(one.x, unit[::each // 3], "digits").float().mean()
+                     .item(), "activation": ascent.activations[-1].mean().item(),
+                     "code_rms": ascent.code.square().mean().sqrt().item()})
+        print(rows[-1], flush=True)
+    return rows
+
+
+RUNS = [Run(kind, seed) for kind in ("digits", "faces") for seed in range(3)]
+
+if __name__ == "__main__":
+    for run in chosen(RUNS, __doc__):
+        searches(run.kind, run.seed)
