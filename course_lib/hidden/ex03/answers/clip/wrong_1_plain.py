@@ -1,0 +1,5 @@
+# clips, and throws nothing back
+def clip(h, m, sigma, k, rho):
+    low, high = (m - k * sigma).clamp(min=0), m + k * sigma
+    inside = h.clamp(low, high)
+    return inside

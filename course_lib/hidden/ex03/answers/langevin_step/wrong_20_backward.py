@@ -1,0 +1,9 @@
+# calls backward, which leaves gradients in the weights of both networks
+def langevin_step(G, phi, h, y, m, sigma, s, T, M, eps):
+    x = h.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        log_p = F.log_softmax(phi(G(x)), dim=1).gather(1, y[:, None])
+        log_p.sum().backward()
+        slope = x.grad
+    slope = slope - (h - m) / sigma ** 2
+    return h + s * M * slope + (2 * s * T * M).sqrt() * eps

@@ -1,0 +1,8 @@
+# multiplies the drift by M, and leaves the noise as it is
+def langevin_step(G, phi, h, y, m, sigma, s, T, M, eps):
+    x = h.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        log_p = F.log_softmax(phi(G(x)), dim=1).gather(1, y[:, None])
+        slope = torch.autograd.grad(log_p.sum(), x)[0]
+    slope = slope - (h - m) / sigma ** 2
+    return h + s * M * slope + (2 * s * T) ** 0.5 * eps

@@ -1,0 +1,5 @@
+# writes the length as a square root, whose slope at the mean code is NaN
+def objective(G, phi, h, w, tau, m, sigma, lam):
+    log_p = F.log_softmax(phi(G(h)) / tau, dim=1)
+    z = ((h - m) / sigma).flatten(1)
+    return (w * log_p).sum(1) - lam * z.square().sum(1).sqrt()

@@ -1,0 +1,5 @@
+# adds a small number under the root, so that the length is wrong near the mean code
+def objective(G, phi, h, w, tau, m, sigma, lam):
+    log_p = F.log_softmax(phi(G(h)) / tau, dim=1)
+    z = ((h - m) / sigma).flatten(1)
+    return (w * log_p).sum(1) - lam * (z.square().sum(1) + 1e-6).sqrt()

@@ -1,0 +1,5 @@
+# divides the log-probabilities by the temperature, and not the logits
+def objective(G, phi, h, w, tau, m, sigma, lam):
+    log_p = F.log_softmax(phi(G(h)), dim=1) / tau
+    z = ((h - m) / sigma).flatten(1)
+    return (w * log_p).sum(1) - lam * torch.linalg.vector_norm(z, dim=1)

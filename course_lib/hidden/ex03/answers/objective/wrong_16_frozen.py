@@ -1,0 +1,7 @@
+# freezes the two networks so that no gradients come into them, and leaves them frozen
+def objective(G, phi, h, w, tau, m, sigma, lam):
+    G.requires_grad_(False)
+    phi.requires_grad_(False)
+    log_p = F.log_softmax(phi(G(h)) / tau, dim=1)
+    z = ((h - m) / sigma).flatten(1)
+    return (w * log_p).sum(1) - lam * torch.linalg.vector_norm(z, dim=1)

@@ -1,0 +1,5 @@
+# drops the classes that are not wanted, whose weights are negative
+def objective(G, phi, h, w, tau, m, sigma, lam):
+    log_p = F.log_softmax(phi(G(h)) / tau, dim=1)
+    z = ((h - m) / sigma).flatten(1)
+    return (w.clamp(min=0) * log_p).sum(1) - lam * torch.linalg.vector_norm(z, dim=1)

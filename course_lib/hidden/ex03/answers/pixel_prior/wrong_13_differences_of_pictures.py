@@ -1,0 +1,6 @@
+# takes differences between channels and rows, and not rows and columns
+def pixel_prior(x, lam_rows, lam_columns, delta):
+    def cost(d):
+        beyond = delta * (d.abs() - delta / 2)
+        return torch.where(d.abs() <= delta, d ** 2 / 2, beyond).sum((1, 2, 3))
+    return -lam_rows * cost(x.diff(dim=1)) - lam_columns * cost(x.diff(dim=2))
