@@ -35,9 +35,10 @@ def digits_deepsim() -> DeePSiM:
 
 
 def faces_deepsim() -> DeePSiM:
-    """An inverter of 128 features of portraits, (batch, 3, 16, 16)    Dosovitskiy & Brox 2016"""
-    A = len(ATTRIBUTES)
-    return DeePSiM(ConvE(3, 16, A, n_h=128, width=32), UpconvG(3, 16, 128, 48), CodeD(3, 16, 128))
+    """An inverter of 176 features of portraits, (batch, 3, 16, 16)    Dosovitskiy & Brox 2016"""
+    E = ConvE(3, 16, len(ATTRIBUTES), n_h=176, width=24)
+    return DeePSiM(E, UpconvG(3, 16, 176), CodeD(3, 16, 176), lam_feat=0.1, lam_adv=0.02,
+                   lam_img=3.0)
 
 
 def train(model: DeePSiM, x: Tensor, y: Tensor, *, classifier_steps: int, steps: int,
@@ -63,7 +64,7 @@ def train_digits(model: DeePSiM, *, classifier_steps: int = 1500, steps: int = 3
                  seed=seed)
 
 
-def train_faces(model: DeePSiM, *, classifier_steps: int = 2500, steps: int = 4000,
+def train_faces(model: DeePSiM, *, classifier_steps: int = 1200, steps: int = 3000,
                 seed: int = 0) -> History:
     """On 20,000 portraits, as `train`    Dosovitskiy & Brox 2016, Section 4"""
     images, attributes, _ = faces(20_000, seed=1)
