@@ -37,7 +37,7 @@ from course_lib.recipes.deepsim import RECIPES
 TABLES = {"activation_maximisation": ["kind", "start", "search"],
           "activation_maximisation_classes": ["search", "class"],
           "activation_maximisation_starts": ["code"]}
-LAM = {"digits": 0.0075, "faces": 0.0075}                # weight of the code's prior
+LAM, LR = {"digits": 0.0075, "faces": 0.0005}, {"digits": 0.6, "faces": 0.3}     # of the code
 KEYS = ("kind", "seed", "start", "search")
 
 
@@ -94,7 +94,7 @@ def searches(kind: str, seed: int) -> None:
                             0.3 * torch.randn(another.shape, generator=rng))}
     found, classes = [], []
     for start, (h, pixels) in starts_of.items():
-        code = maximise(model.E, unit, h, G=model.G, prior=gaussian(LAM[kind]), lr=0.6,
+        code = maximise(model.E, unit, h, G=model.G, prior=gaussian(LAM[kind]), lr=LR[kind],
                         bounds=(0.0, 3 * model.sigma))
         how = {"bounds": (-1.0, 1.0), "lr": 0.01, "end_lr": 0.001, "steps": 400,
                "enough": code.activations[-1]}

@@ -64,7 +64,7 @@ def train_digits(model: DeePSiM, *, classifier_steps: int = 1500, steps: int = 3
                  seed=seed)
 
 
-def train_faces(model: DeePSiM, *, classifier_steps: int = 1200, steps: int = 3000,
+def train_faces(model: DeePSiM, *, classifier_steps: int = 1800, steps: int = 3000,
                 seed: int = 0) -> History:
     """On 20,000 portraits, as `train`    Dosovitskiy & Brox 2016, Section 4"""
     images, attributes, _ = faces(20_000, seed=1)
