@@ -55,8 +55,10 @@ def gaussian(lam: float = 1.0) -> Callable[[Tensor], Tensor]:
 
 
 def smoothness(lam: float) -> Callable[[Tensor], Tensor]:
-    """x ↦ −λ Σ (x_ij − x_i+1,j)² + (x_ij − x_i,j+1)², a prior of pixels, summed over channels too
-    Mahendran & Vedaldi 2015, Section 3 (total variation with β = 2)"""
+    """x ↦ −λ Σ (x_ij − x_i+1,j)² + (x_ij − x_i,j+1)²    Mahendran & Vedaldi 2015, Section 3, β = 2
+
+    Their total variation, a prior of pixels, summed over channels too.
+    """
     lam = _weight(lam)
     return lambda x: -lam * (x.diff(dim=2).square().sum((1, 2, 3))
                              + x.diff(dim=3).square().sum((1, 2, 3)))

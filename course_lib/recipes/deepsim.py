@@ -43,11 +43,10 @@ def faces_deepsim() -> DeePSiM:
 
 def train(model: DeePSiM, x: Tensor, y: Tensor, *, classifier_steps: int, steps: int,
           seed: int = 0) -> History:
-    """E on (x, y), σ of x's codes, then G against D on x: the run of the benchmark and the
-    shipped weights    Dosovitskiy & Brox 2016, Section 4
+    """E on (x, y), σ of x's codes, then G against D    Dosovitskiy & Brox 2016, Section 4
 
-    Departs from the paper: Adam's rate 1e-3 falls as half a cosine, one turn of D for each of G,
-    averaged weights.
+    The run of the benchmark and the shipped weights. Departs from the paper: Adam's rate 1e-3 falls
+    as half a cosine, one turn of D for each of G, averaged weights.
     """
     fit(Classifier(model.E), batches(x, y, size=64), steps=classifier_steps, lr=2e-3,
         schedule=warmup_cosine(), seed=seed)
