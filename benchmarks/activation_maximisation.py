@@ -4,11 +4,14 @@ independent classifier B see it too, and is it a picture of the data at all?
 Each seed trains its own A and inverter (as recipes/deepsim.py; B is course_lib.evaluate's judge).
 activation_maximisation: 50 starts a class of digits, 15 an attribute of portraits. start "another"
 is a real test picture of another class (or without the attribute), the same for both searches:
-its code, or its pixels; "random" is a code |N(0, 1)| σ, or pixels N(0, 0.3²). Code: 200 steps with
-the prior −λ‖h‖²/2; pixels: until A's unit is as excited as by the code's picture, pair by pair.
-B: the share that B recognises; B_shown: that B takes for the class of the start's picture; p_A: A's
-own median probability; level: A's mean activation by real pictures; distance: to the nearest of
-10,000 training pictures, over that of real test pictures, both the median.
+its code, or its pixels; "random" is a code |N(0, 1)| σ, or pixels N(0, 0.3²); "black" is pixels of
+-1, with 0.05 |N(0, 1)|, for the goal of the random codes. Code of digits: 200 steps with the prior
+−λ‖h‖²/2, λ such that A ends a tenth more excited than by real digits (level), by bisection on
+other starts and without B; of portraits: no prior, until A is a tenth more excited. Pixels: until
+A's unit is as excited as by the code's picture, pair by pair.
+A, B: the shares that A and B recognise; B_shown: that B takes for the class of the start's picture;
+p_A: A's median probability; distance: to the nearest of 10,000 training pictures, over that of real
+test pictures, both the median; distance_at_start.
 activation_maximisation_classes: B's share of each digit from another class's start.
 activation_maximisation_starts: 200 steps from random starts, in the feature code with two priors,
 in the z of the GAN of unit 1 and in (z, class) of the BigGAN of unit 2, which ship (A of each
@@ -37,7 +40,7 @@ from course_lib.recipes.deepsim import RECIPES
 TABLES = {"activation_maximisation": ["kind", "start", "search"],
           "activation_maximisation_classes": ["search", "class"],
           "activation_maximisation_starts": ["code"]}
-LAM, LR = {"digits": 0.0075, "faces": 0.0005}, {"digits": 0.6, "faces": 0.3}     # of the code
+MORE = 1.1                 # goal of the search in code, in units of level
 KEYS = ("kind", "seed", "start", "search")
 
 
@@ -77,6 +80,15 @@ def distance(x: Tensor, training: Tensor, real: Tensor) -> float:
     return (to(x) / to(real)).item()
 
 
+def weight(ascend, goal: float) -> float:
+    """λ of the prior at which ascend(λ) ends with the activation `goal` on average, by bisection"""
+    low, high = 1e-3, 1e-1
+    for _ in range(7):
+        lam = (low * high) ** 0.5
+        low, high = (lam, high) if ascend(lam).activations[-1].mean() > goal else (low, lam)
+    return (low * high) ** 0.5
+
+
 def searches(kind: str, seed: int) -> None:
     model, (x, shows) = trained(kind, seed), data(kind)
     training = digits().images if kind == "digits" else faces(10_000, seed=1).images
@@ -89,45 +101,58 @@ def searches(kind: str, seed: int) -> None:
     rows = torch.cat([(~shows[:, u]).nonzero()[:, 0][torch.randperm(
         int((~shows[:, u]).sum()), generator=rng)[:each]] for u in range(units)])
     another, shown = x[rows], shows[rows].float().argmax(1)
-    starts_of = {"another": (model.E.features(another), another),
-                 "random": (torch.randn(len(unit), model.G.n_h, generator=rng).abs() * model.sigma,
-                            0.3 * torch.randn(another.shape, generator=rng))}
+    normal = torch.randn(another.shape, generator=rng)
+    code = {"G": model.G, "bounds": (0.0, 3 * model.sigma), "lr": 0.6}
+    if kind == "digits":
+        some, h = torch.arange(10).repeat(6), model.E.features(x[:60])
+        lam = weight(lambda lam: maximise(model.E, some, h, prior=gaussian(lam), **code),
+                     MORE * level)
+        code["prior"] = gaussian(lam)
+    else:
+        lam, code = 0.0, code | {"lr": 0.2, "end_lr": 0.1, "enough": MORE * level, "steps": 300}
+    codes = {"another": model.E.features(another),
+             "random": torch.randn(len(unit), model.G.n_h, generator=rng).abs() * model.sigma}
+    pictures = {"another": another, "random": 0.3 * normal, "black": 0.05 * normal.abs() - 1}
+    ends = {start: maximise(model.E, unit, h, **code) for start, h in codes.items()}
     found, classes = [], []
-    for start, (h, pixels) in starts_of.items():
-        code = maximise(model.E, unit, h, G=model.G, prior=gaussian(LAM[kind]), lr=LR[kind],
-                        bounds=(0.0, 3 * model.sigma))
-        how = {"bounds": (-1.0, 1.0), "lr": 0.01, "end_lr": 0.001, "steps": 400,
-               "enough": code.activations[-1]}
-        for search, first, ascent in (
-                ("code", model.G(h), code),
-                ("pixels", pixels, maximise(model.E, unit, pixels, **how)),
-                ("smooth pixels", pixels,
-                 maximise(model.E, unit, pixels, prior=smoothness(0.05), **how))):
-            B, A = recognised(ascent.x, unit, kind), model.E(ascent.x)
-            p_A = A.sigmoid() if kind == "faces" else A.softmax(1)
-            reached = ascent.activations[-1] >= code.activations[-1]
-            found.append({
-                "kind": kind, "seed": seed, "start": start, "search": search,
-                "B": B.float().mean().item(),
-                "B_at_start": recognised(first, unit, kind).float().mean().item(),
-                "B_shown": recognised(ascent.x, shown, kind).float().mean().item(),
-                "B_worst_unit": B.view(units, each).float().mean(1).min().item(),
-                "activation": ascent.activations[-1].mean().item(), "level": level.item(),
-                "reached": reached.float().mean().item(),
-                "p_A": p_A.gather(1, unit[:, None]).median().item(),
-                "distance": distance(ascent.x, training, x[:1000])})
-            print(found[-1], flush=True)
-            if kind == "digits" and start == "another":
-                shares = B.view(units, each).float().mean(1).tolist()
-                classes += [{"seed": seed, "search": search, "class": u, "B": share}
-                            for u, share in enumerate(shares)]
+
+    def note(start, search, first, ascent):
+        goal = ends[start if start in ends else "random"].activations[-1]
+        A, B = model.E(ascent.x), recognised(ascent.x, unit, kind)
+        p_A = (A.sigmoid() if kind == "faces" else A.softmax(1)).gather(1, unit[:, None])
+        A_sees = p_A[:, 0] > 0.5 if kind == "faces" else A.argmax(1) == unit
+        found.append({
+            "kind": kind, "seed": seed, "start": start, "search": search,
+            "A": A_sees.float().mean().item(), "B": B.float().mean().item(),
+            "B_at_start": recognised(first, unit, kind).float().mean().item(),
+            "B_shown": recognised(ascent.x, shown, kind).float().mean().item(),
+            "B_worst_unit": B.view(units, each).float().mean(1).min().item(),
+            "activation": ascent.activations[-1].mean().item(), "level": level.item(),
+            "reached": (ascent.activations[-1] >= goal).float().mean().item(), "lam": lam,
+            "p_A": p_A.median().item(), "distance": distance(ascent.x, training, x[:1000]),
+            "distance_at_start": distance(first, training, x[:1000])})
+        print(found[-1], flush=True)
+        if kind == "digits" and start == "another":
+            shares = B.view(units, each).float().mean(1).tolist()
+            classes.extend({"seed": seed, "search": search, "class": u, "B": share}
+                           for u, share in enumerate(shares))
+
+    for start, h in codes.items():
+        note(start, "code", model.G(h), ends[start])
+    for start, first in pictures.items():
+        goal = ends[start if start in ends else "random"].activations[-1]
+        for search, smooth in (("pixels", 0.0), ("smooth pixels", 0.3)):
+            note(start, search, first,
+                 maximise(model.E, unit, first, prior=smoothness(smooth), bounds=(-1.0, 1.0),
+                          lr=0.01, end_lr=0.001, steps=400, enough=goal))
     write("activation_maximisation", found, KEYS)
     if kind == "digits":
         write("activation_maximisation_classes", classes, ("seed", "search", "class"))
-        write("activation_maximisation_starts", starts(model, rng, seed), ("seed", "code"))
+        write("activation_maximisation_starts", starts(model, gaussian(lam), rng, seed),
+              ("seed", "code"))
 
 
-def starts(model, rng: torch.Generator, seed: int, each: int = 30) -> list[dict]:
+def starts(model, prior, rng: torch.Generator, seed: int, each: int = 30) -> list[dict]:
     shipped = {name: load(recipes()[name].make(), weights(name)).requires_grad_(False).eval()
                for name in ("gan_digits", "biggan_digits")}
     unit, rows = torch.arange(10).repeat_interleave(each), []
@@ -139,7 +164,7 @@ def starts(model, rng: torch.Generator, seed: int, each: int = 30) -> list[dict]
     low = torch.cat([torch.full((big.n_z,), -2.0), torch.zeros(10)])
     high = torch.cat([torch.full((big.n_z,), 2.0), torch.ones(10)])
     for code, h, how in (
-            ("features", z.abs() * model.sigma, features | {"prior": gaussian(LAM["digits"])}),
+            ("features", z.abs() * model.sigma, features | {"prior": prior}),
             ("features, λ = 0.5 on ‖h‖", z.abs() * model.sigma,
              features | {"prior": code_norm(0.5)}),
             ("z of the GAN", z, {"G": shipped["gan_digits"].G, "prior": gaussian(0.1), "lr": 0.1}),
