@@ -220,7 +220,7 @@ def test_what_ships_draws_digits_that_an_independent_judge_reads():
     assert seen.float().mean() > 0.9                         # 0.95 when they were made
     assert torch.allclose(model.sigma, model.E.features(digits().images[:5000]).std(0), rtol=1e-3)
     code = model.E.features(digits().images[:10]).detach()
-    ascent = maximise(model.E, torch.arange(10), code, G=model.G, bounds=(0.0, 3 * model.sigma),
-                      steps=60)
+    ascent = maximise(model.E, torch.arange(10), code, G=model.G, prior=gaussian(0.0075), lr=0.6,
+                      bounds=(0.0, 3 * model.sigma), steps=100)
     assert (ascent.activations[-1] > ascent.activations[0]).all()
     assert (evaluate.classify(ascent.x).argmax(1) == torch.arange(10)).sum() >= 8
