@@ -167,10 +167,24 @@ def test_a_network_comes_with_gradients_and_one_that_is_lent_comes_back():
         D(G(torch.ones(1, 2))).sum().backward()
         return 0
 
-    call(learn, D, G, lent=(1,))                # some gradients lay in G already
+    call(learn, D, G._replace(grad=math.nan), lent=(1,))
+    call(lambda D, G: (G.zero_grad(), 0), D, G._replace(grad=math.nan), lent=(1,))
+    for change in (learn, lambda D, G: (G.zero_grad(), 0)):
+        with pytest.raises(AssertionError, match="the network G is not as it was"):
+            call(change, D, G, lent=(1,))
     with pytest.raises(AssertionError, match="the network D is not as it was"):
         call(learn, D, G, lent=(0, 1))
-    call(lambda D, G: (learn(D, G), D.zero_grad()), D, G, lent=(0, 1))
+    call(lambda D, G: (learn(D, G), D.zero_grad(), 0)[2], D, G._replace(grad=None), lent=(0,))
+
+
+def test_a_tensor_that_is_lent_is_not_marked():
+    x = torch.ones(2)
+    for mark in (lambda x: x.requires_grad_(), lambda x: x.requires_grad_().sum().backward()):
+        with pytest.raises(AssertionError, match="marks your caller's"):
+            call(lambda x, mark=mark: (mark(x), x.detach())[1], x)
+    call(lambda x: x.detach().requires_grad_(), x)
+    call(lambda x: x.requires_grad_(), x, marked=0)
+    assert call(lambda xs: 2 * xs[0], [x]).sum() == 4
 
 
 def test_both_shapes_count_for_one_number():

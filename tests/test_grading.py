@@ -126,6 +126,10 @@ def spoil(x):
     x += 1
     return x
 def detached(x): return (x ** 2).sum().item()
+def mark(x): return x.requires_grad_().detach()
+def learn(net, x):
+    net(x).sum().backward()
+    return x
 """
 TESTS = {
     "gradient": """
@@ -166,6 +170,20 @@ except AssertionError as e:
     assert 'x was changed' in str(e)
 else:
     raise ValueError
+""",
+    "marks and gradients": """
+net = Net('mlp', (2, 1), {'0.weight': torch.ones(1, 2), '0.bias': torch.zeros(1)})
+x = torch.ones(1, 2)
+call(learn, net._replace(grad=float('nan')), x, lent=True)
+call(mark, x, marked=0)
+refused = 0
+for asked in (lambda: call(mark, x), lambda: call(learn, net, x, lent=True),
+              lambda: call(learn, net._replace(grad=0.5), x, lent=True)):
+    try:
+        asked()
+    except AssertionError:
+        refused += 1
+assert refused == 3
 """,
     "partial": "0.5", "too much": "7", "fails": "assert False, 'a message that teaches'",
 }

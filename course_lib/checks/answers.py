@@ -23,7 +23,8 @@ class Net(NamedTuple):
     args: tuple
     state: dict[str, Tensor]
     frozen: bool | tuple[str, ...] = False
-    grad: float | None = None   # what every gradient holds when the network arrives
+    grad: float | None = None   # what every gradient holds when the network arrives; NaN: of one
+                                # that an answer may overwrite
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
@@ -52,16 +53,16 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None,
 
     wrt=i: a pair, the result and the gradient in argument i of the result's sum; for a tuple of
     results, of each sum, or with of=j of the sum of result j alone. lent: networks come back as
-    they were, too: weights and their dtype, requires_grad, mode, and no `.grad` where none was; a
-    tuple: those arguments do. marked=i: argument i requires a gradient already, though none is
-    taken.
-    Errors: AssertionError where the answer changed an argument in place, where its shapes do not
-    fit, or where no gradient reaches argument i.
+    they were, too: weights and their dtype, requires_grad, mode and `.grad`; a tuple: those
+    arguments do. marked=i: argument i requires a gradient already, though none is taken.
+    Errors: AssertionError where the answer changed an argument in place or marked it, where its
+    shapes do not fit, or where no gradient reaches argument i.
     """
     away = getattr(answer, "crosses", False)
     copies = [arg if away and isinstance(arg, Net) else copied(arg) for arg in args]
     for i in {wrt, marked} - {None}:
         copies[i].requires_grad_()
+    before = marks(copies)
     try:
         result = answer(*copies)
     except (AssertionError, RuntimeError, IndexError) as error:
@@ -73,9 +74,10 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None,
     names += [f"argument {i + 1}" for i in range(len(names), len(args))]
     changed = getattr(answer, "changed", ())
     for i, (name, arg, copy) in enumerate(zip(names, args, copies)):
-        same = i not in changed and unchanged(arg, copy)
+        same = i not in changed and unchanged(arg, copy) and marks(copy) == before[i]
         assert same or isinstance(arg, Net), (
-            f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2.")
+            f"{name} was changed in place. Work on a new tensor: x = x / 2, not x /= 2; and "
+            "x.detach().requires_grad_(), not x.requires_grad_(), which marks your caller's.")
         assert same or not (lent is True or lent and i in lent), (
             f"the network {name} is not as it was. Its weights, their dtype and `.grad`, whether "
             "they require gradients, and its mode (train or eval) are not yours to change.")
@@ -128,15 +130,23 @@ def copied(x):
     return x.detach().clone() if isinstance(x, Tensor) else x
 
 
+def marks(x) -> list | tuple | None:
+    """Whether each tensor requires a gradient, and whether it holds one."""
+    if isinstance(x, dict):
+        return [*map(marks, x.values())]
+    if isinstance(x, list | tuple):
+        return [*map(marks, x)]
+    return (x.requires_grad, x.is_leaf and x.grad is not None) if isinstance(x, Tensor) else None
+
+
 def unchanged(x, other) -> bool:
-    """Whether `other` is still what x was before a call, NaN for NaN, functions and generators
-    aside; gradients count where there were none."""
+    """Whether `other` is still what x was before a call, NaN for NaN, marks, functions and
+    generators aside."""
     if isinstance(x, Net):
         return isinstance(other, Net) or unchanged(x.build(), other)
     if isinstance(x, nn.Module):
-        left = any(p.grad is None and q.grad is not None and q.grad.any()
-                   for p, q in zip(x.parameters(), other.parameters()))
-        return not left and unchanged(_condition(x), _condition(other))
+        return unchanged(_condition(x), _condition(other)) and all(
+            map(_same_gradient, x.parameters(), other.parameters()))
     if isinstance(x, dict):
         return x.keys() == other.keys() and all(unchanged(x[key], other[key]) for key in x)
     if isinstance(x, list | tuple):
@@ -145,6 +155,12 @@ def unchanged(x, other) -> bool:
         return not isinstance(x, int | float | str) or x == other or x != x
     alike = x.shape == other.shape and x.dtype == other.dtype
     return alike and bool(((x == other) | ((x != x) & (other != other))).all())
+
+
+def _same_gradient(p: Tensor, q: Tensor) -> bool:
+    """None is as good as 0, and in place of NaN anything may come."""
+    before, after = (torch.zeros_like(x) if x.grad is None else x.grad for x in (p, q))
+    return bool(((before == after) | before.isnan()).all())
 
 
 def _condition(net: nn.Module) -> list:

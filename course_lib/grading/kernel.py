@@ -21,7 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from course_lib.checks.answers import copied, unchanged
+from course_lib.checks.answers import copied, marks, unchanged
 from course_lib.grading.channel import CannotCross, Channel
 from course_lib.grading.wire import decode, encode, tensors
 
@@ -183,9 +183,11 @@ class Kernel:
         before = copied(args)
         inputs = tensors((args, kwargs))
         wrt = [inputs[i].requires_grad_() for i in request["wrt"]]
+        marked = marks(args)
         with torch.set_grad_enabled(bool(request["grad"])):
             result = self.shell.user_ns[request["name"]](*args, **kwargs)
-        changed = [i for i, arg in enumerate(args) if not unchanged(before[i], arg)]
+        changed = [i for i, arg in enumerate(args)
+                   if not unchanged(before[i], arg) or marks(arg) != marked[i]]
         reply = {"result": encode(result, out), "changed": changed}
         results = tensors(result)
         if wrt and any(t.requires_grad for t in results):

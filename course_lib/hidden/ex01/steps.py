@@ -1,4 +1,5 @@
 """The facts of both players' training steps."""
+import math
 from typing import NamedTuple
 
 import torch
@@ -103,7 +104,8 @@ def check_generator_steps(generator_steps, seed: int = 0) -> None:
                 continue
             when, hint = after(n, what)
             arrives = G._replace(grad=None if n == 2 else 0.5)
-            results = call(generator_steps, D._replace(grad=-0.5), arrives, zs[:n], lr, lent=(0,))
+            lent = D._replace(grad=math.nan)
+            results = call(generator_steps, lent, arrives, zs[:n], lr, lent=(0,))
             state, D_state = expect_results(results, "G's state and D's state", 2)
             expect_state(f"D {when} of G", D_state, D,
                          "D is only asked: no optimiser holds its parameters.", atol=0, rtol=0,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.facts.draws import seeded, uniform
-from course_lib.hidden.ex02.same import BOTH, same
+from course_lib.checks.facts.same import BOTH, same
 
 HINGE_HINT = ("Three weighted means: a picture's hinge for real ones with its share a, its hinge "
               "for generated ones and its logit with 1 - a. At the margin the gradient is 0.")

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from course_lib.checks import call, expect_results
 from course_lib.checks.facts.draws import seeded
-from course_lib.hidden.ex02.same import BOTH, same
+from course_lib.checks.facts.same import BOTH, same
 
 FIELD_HINTS = {
     "size": "A layer adds d (k - 1) times the jump from before it.",

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.facts.draws import seeded, uniform
-from course_lib.hidden.ex02.same import BOTH, same
+from course_lib.checks.facts.same import BOTH, same
 
 
 def of_d(n: int, w: float) -> Tensor:

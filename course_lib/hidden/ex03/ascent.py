@@ -39,17 +39,23 @@ def check_objective(objective, seed: int = 0) -> None:
     some = uniform(rng).item()
     for dtype in BOTH:
         def holds(pair: Pair, n: int, tau: float, lam: float, scale=1.0, sharp=1.0,
-                  at_m: tuple[int, ...] = (), dtype=dtype) -> None:
+                  at_m: tuple[int, ...] = (), gap=0.0, dtype=dtype) -> None:
             precise = dtype == torch.float64
             m, sigma = codes(rng, pair, 1, scale)[0], scale * (0.2 + uniform(rng, *pair.code))
             h, w = codes(rng, pair, n, scale), torch.randn(n, pair.classes, generator=rng)
+            if n > 1:
+                w[0, 0], w[1] = 0, 1e-4 * w[1]
             h[list(at_m)] = m
-            G, phi = pair.to(dtype)[1:3]
+            if gap:
+                h[0] = m + gap * h[0]                 # all but m
+                h[1].view(-1)[::2] = m.view(-1)[::2]  # m in some of its numbers
+            G, phi = (pair.used() if n > 1 else pair).to(dtype)[1:3]
             args = G, scaled(phi, sharp), *(x.to(dtype) for x in (h, w))
             args = *args, tau, m.to(dtype), sigma.to(dtype), lam
             same(objective, aim, args, ("the objective",), OBJECTIVE_HINT, lent=True,
                  what=f" of {n} codes of shape {pair.code}, {pair.what}, tau = {tau:g}, lam = "
-                      f"{lam:g}, logits times {sharp:g}{', of which some are m' * bool(at_m)}",
+                      f"{lam:g}, logits times {sharp:g}{', of which some are m' * bool(at_m)}"
+                      f"{f', one at {gap:g} from m, one equal to it in part' if gap else ''}",
                  wrt=(2, 3, 5, 6) if precise and n > 1 else (2,), slope=sharp + lam / scale,
                  tolerance=1e-9 if precise else 1e-4)
 
@@ -60,6 +66,8 @@ def check_objective(objective, seed: int = 0) -> None:
         holds(first, 4, 0.7, 1.0, at_m=(1, 3))
         holds(first, 1, 3.0, 0.3, at_m=(0,))
         holds(pairs(rng)[3], 2, 1.0, 0.3, at_m=(0,))
+        for pair, gap in ((first, 1e-3), (first, 1e-6), (first, 1e-12), (pairs(rng)[3], 1e-8)):
+            holds(pair, 3, 1.0, 2.0, gap=gap, at_m=(2,))
         holds(first, 3, 1.0, 0.0)
         holds(first, 3, 1e3, 1e3)
         holds(first, 3, 0.05, 0.1, scale=1e-4)
@@ -90,7 +98,7 @@ def check_ascent_step(ascent_step, seed: int = 0) -> None:
     for dtype in BOTH:
         def holds(pair: Pair, n: int, eta: float, mu: float, size: float = 1.0, scale=1.0,
                   frozen=False, dtype=dtype) -> None:
-            G, phi = pair.to(dtype)[1:3]
+            G, phi = (pair.used() if n > 1 else pair).to(dtype)[1:3]
             phi = scaled(phi, size)._replace(frozen=frozen)
             h, v = (codes(rng, pair, n, scale).to(dtype) for _ in range(2))
             unit = torch.randint(pair.classes, (n,), generator=rng)
@@ -191,19 +199,26 @@ def check_clip(clip, seed: int = 0) -> None:
             m = scale * 2 * uniform(rng, *shape[1:], low=0.0, high=1.0)
             sigma = scale * uniform(rng, *shape[1:], low=0.05, high=1.0)
             if len(sigma) > 2:
-                sigma[0] = 0
-                m[1] = 0
+                sigma[0] = m[1] = sigma[2] = m[2] = 0
             h = scale * far * torch.randn(shape, dtype=torch.float64, generator=rng) + m
             if len(h) > 2:
                 h[0], h[1], h[2] = m + k * sigma, (m - k * sigma).clamp(min=0), m
+            if len(h) > 5:
+                h[3], h[4] = h[0] + 1e-6 * scale, h[1] - 1e-6 * scale
             args = tuple(x.to(dtype) for x in (h, m, sigma))
             what = f" of shape {shape}, k = {k:g}, rho = {rho:.3g}, {scale:g} in size"
             same(clip, kept, (*args, k, rho), ("the codes",), CLIP_HINT, what=what)
-        m, sigma = torch.tensor([1.0, 4.0], dtype=dtype), torch.tensor([0.5, 1.0], dtype=dtype)
-        inside = m + sigma * (2 * torch.rand(20, 2, generator=rng) - 1).to(dtype)
-        got = call(clip, inside, m, sigma, 1.0 + 2 * some, some)
-        expect_close("codes within their bounds", got, inside, "They stay exactly as they are.",
-                     rtol=0, atol=0, dtype=dtype)
+        m, sigma = uniform(rng, 40, high=4).to(dtype), uniform(rng, 40).to(dtype)
+        low = (m - 2 * sigma).clamp(min=0)
+        inside = low + (m + 2 * sigma - low) * uniform(rng, 30, 40, low=0.01, high=0.99).to(dtype)
+        for k in (2.0, 2 + some):
+            got = call(clip, inside, m, sigma, k, some)
+            expect_close("codes within their bounds", got, inside,
+                         "They stay exactly as they are.", rtol=0, atol=0, dtype=dtype)
+        beyond = m + 30 * sigma * torch.randn(30, 40, generator=rng).to(dtype)
+        got = call(clip, beyond, m, sigma, 2.0, some)   # 2 sigma is exact, so the bounds are, too
+        assert ((got >= low) & (got <= m + 2 * sigma)).all() or dtype == torch.float32, (
+            f"codes from far outside end beyond their bounds, by rounding. {CLIP_HINT}")
 
 
 def walked(G: Net, phi: Net, h: Tensor, y: Tensor, m: Tensor, sigma: Tensor, s: float, T: float,
@@ -224,10 +239,13 @@ def check_langevin_step(langevin_step, seed: int = 0) -> None:
                   frozen=False, dtype=dtype) -> None:
             m, sigma = codes(rng, pair, 1, scale)[0], scale * (0.3 + uniform(rng, *pair.code))
             M = scale ** 2 * (0.1 + uniform(rng, *pair.code))
-            G, phi = pair.to(dtype)[1:3]
+            G, phi = (pair.used() if n > 1 else pair).to(dtype)[1:3]
             phi = scaled(phi, sharp)._replace(frozen=frozen)
             y = torch.randint(pair.classes, (n,), generator=rng)
             h, eps = codes(rng, pair, n, scale), flow * codes(rng, pair, n)
+            if n > 2:                                 # m, nearly m, and m in part; without noise
+                h[0], h[1] = m + 1e-4 * (h[0] - m), m
+                h[2].view(-1)[::2], eps[2] = m.view(-1)[::2], 0
             h, m, sigma, M, eps = (x.to(dtype) for x in (h, m, sigma, M, eps))
             same(langevin_step, walked, (G, phi, h, y, m, sigma, s, T, M, eps), ("the code",),
                  LANGEVIN_HINT, lent=True, tolerance=1e-9 if dtype == torch.float64 else 1e-4,

@@ -22,6 +22,10 @@ class Pair(NamedTuple):
             return self
         return self._replace(G=self.G.double(), phi=self.phi.double())
 
+    def used(self) -> "Pair":
+        """The networks with gradients of an earlier loss."""
+        return self._replace(G=self.G._replace(grad=-0.3), phi=self.phi._replace(grad=0.5))
+
 
 def drawn(name: str, args: tuple, rng: torch.Generator, scale: float = 0.7) -> Net:
     """A random network; variances that batch norm has stored are positive, and so are the biases

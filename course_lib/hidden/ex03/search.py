@@ -53,6 +53,7 @@ def check_pixel_prior(pixel_prior, seed: int = 0) -> None:
         for shape, rows, columns, delta, scale in (
                 ((1, 1, 1, 1), 1.0, 1.0, 0.5, 1), ((3, 2, 4, 3), some, 2.0, 0.5, 1),
                 ((2, 1, 1, 5), 0.7, 0.3, 1.0, 1), ((1, 3, 4, 1), 0.7, some, 1.0, 1),
+                ((2, 3, 1, 4), some, 0.6, 0.7, 1), ((1, 2, 1, 1), 0.7, 0.3, 1.0, 1),
                 ((2, 1, 3, 4), 0.0, 1.0, 0.8, 1), ((2, 2, 2, 3), 3.0, 0.0, some, 1),
                 ((3, 1, 3, 3), 1.0, 0.5, 1e-6, 1), ((2, 1, 3, 3), 1.0, 0.5, 1e6, 1),
                 ((2, 1, 3, 3), 0.6, 2.0, 30.0, 100), ((3, 1, 4, 2), 5.0, 9.0, 2e-5, 1e-5)):
@@ -63,7 +64,9 @@ def check_pixel_prior(pixel_prior, seed: int = 0) -> None:
                       f"{delta:.3g}", tolerance=2e-5 if dtype == torch.float32 else None)
         plain, edges = torch.full((2, 1, 3, 4), 0.3), torch.zeros(2, 1, 3, 4)
         edges[0, 0, 1], edges[1, 0, :, 2:] = 0.5, -0.5
-        for what, x in ((" of a plain picture", plain), (" at an edge of exactly delta", edges)):
+        near = edges.double() * (1 + 1e-4 * draw(2, 1, 3, 4))
+        for what, x in ((" of a plain picture", plain), (" at an edge of exactly delta", edges),
+                        (" at edges of nearly delta", near)):
             same(pixel_prior, rough, (x.to(dtype), 1.5, 0.75, 0.5), ("the prior",), PIXELS_HINT,
                  wrt=(0,), what=what, slope=1.0)
 
@@ -75,7 +78,8 @@ def check_rates(rates, seed: int = 0) -> None:
             (2, 8.0, 1e-10, 0, 1.0), (3, 1.0, 0.1, 1, 2.0), (200, 8.0, 1e-10, 0, 1.0),
             (41, 8.0, 0.01, 10, 1.5), (30, some, some / 7, 28, 3.0), (12, 0.3, 0.3, 4, 2.0),
             (17, 1e-3, 10.0, 5, 0.5), (25, 1e200, 1e-200, 3, 1.0 + some), (6, 5.0, 4.0, 2, 0.1),
-            (1000, 2.0, 1e-3, 7, 2.0)):
+            (1000, 2.0, 1e-3, 7, 2.0), (9, some, some * (1 + 1e-6), 0, 1.0),
+            (50, 8.0, 1e-4, 3, 2 + 1e-5)):
         asked = f" of {steps} steps from {lr:.3g} to {end_lr:.3g}, hold = {hold}, power {power:.3g}"
         got = call(rates, steps, lr, end_lr, hold, power)
         expect_tensor(f"the rates{asked}", got, (steps,), torch.float64, RATES_HINT)
@@ -117,7 +121,7 @@ def check_invert(invert, seed: int = 0) -> None:
     for dtype in BOTH:
         def holds(pair: Pair, n: int, etas: list[float], lam: float, scale=1.0, high=None,
                   start=None, frozen=False, y=None, dtype=dtype) -> None:
-            G, phi = pair.to(dtype)[1:3]
+            G, phi = (pair.used() if n > 1 else pair).to(dtype)[1:3]
             phi = phi._replace(frozen=frozen)
             if high is None:
                 high = scale * (0.5 + 2 * uniform(rng, *pair.code))
@@ -147,17 +151,32 @@ def check_invert(invert, seed: int = 0) -> None:
         holds(wide, 2, [0.2, 0.1], 0.2, start=torch.zeros(2, 4).double())
         holds(wide, 3, [0.2, 0.1], 0.2, start=torch.tensor([[-1.0], [0.5], [-2.0]]).double()
               .expand(3, 4).clone())
+        small = codes(rng, wide, 4).abs()
+        small[1], small[2, 1:], small[3] = 0, 0, 1e-9 * small[3]      # 0, 0 in part, and almost 0
+        holds(wide, 4, [0.2, 0.1], 5.0, start=small)
+        for etas in ([3.0, 1.0, 0.3, 0.1], [1e-20, 0.3, 0.1]):
+            holds(wide, 1, etas, 0.1, high=torch.full((4,), 5.0).double(),
+                  start=0.1 + codes(rng, wide, 1).abs())
         high = torch.tensor([0.0, 1.0, 0.0, 2.0]).double()
         holds(wide, 3, [0.4, 0.3], 0.1, high=high)
         holds(wide._replace(phi=flat(wide.phi)), 2, [0.4, 0.2], 0.5)
         holds(wide._replace(phi=flat(wide.phi)), 2, [0.4, 0.2], 0.0)
-        mlp = lambda *layers: Net("mlp", tuple(len(b) for _, b in layers[:1] + layers), {
+        mlp = lambda *layers: Net("mlp", (layers[0][0].shape[1], *(len(b) for _, b in layers)), {
             f"{2 * i}.{kind}": x for i, (W, b) in enumerate(layers)
             for kind, x in (("weight", W), ("bias", b))})
         eye, none = torch.eye(3), torch.zeros(3)
         mixed = torch.tensor([[1.0, 0, 0.2], [0, 1, 0], [0.3, 0, 1]])
         far = Pair("logits far apart", mlp((400 * eye, none)), mlp((mixed, none)), (3,), 3)
         holds(far, 3, [0.3, 0.1], 0.1, y=torch.arange(3))
+        holds(far, 1, [0.3, 0.2, 0.1], 0.1, y=torch.tensor([0]), high=2 * torch.ones(3).double(),
+              start=torch.tensor([[1.0, 0.1, 0.2]]).double())
+        one_by_one = torch.ones(1, 1), torch.zeros(1)
+        peak = Pair("odds that are highest at 1", mlp(one_by_one),
+                    mlp((torch.tensor([[1.0], [-1.0]]), torch.tensor([-1.0, 1.0])),
+                        (torch.tensor([[-1.0, -1.0], [0.0, 0.0]]), torch.zeros(2))), (1,), 2)
+        for etas in ([2.0, 1.0, 0.5], [5.0, 1.0, 1.0, 1.0, 1.0, 0.5]):    # too far, and slowly back
+            holds(peak, 1, etas, 0.0, y=torch.tensor([0]), start=torch.full((1, 1), 0.5).double(),
+                  high=torch.full((1,), 9.0).double())
         above = torch.tensor([[2.0, 3.0, 2.0], [0.2, 0.5, 0.9], [2.0, 0.5, 0.3]])
         for what, sign, start in (("blind above 1", -1, above), ("blind below 1", 1, 0.9 * eye)):
             blind = Pair(what, mlp((eye, none)), mlp((sign * eye, none - sign), (2 * eye, none)),
@@ -168,6 +187,9 @@ def check_invert(invert, seed: int = 0) -> None:
     args = (torch.tensor([0, 2, 1]), codes(rng, pair, 3), 1 + uniform(rng, 4),
             torch.tensor([0.4, 0.2]).double(), 0.1)
     expected = call(invert, *pair[1:3], *args)
+    marked = call(invert, *pair[1:3], *args, marked=3)
+    expect_close("the code from a start that requires a gradient", marked[0], expected[0],
+                 "It is the same start.", rtol=1e-9, atol=1e-9)
     for frozen in (True, ("2",)):
         nets = (net._replace(frozen=frozen, grad=0.5) for net in pair[1:3])
         try:
