@@ -8,7 +8,7 @@ its code, or its pixels; "random" is a code |N(0, 1)| σ, or pixels N(0, 0.3²);
 -1, with 0.05 |N(0, 1)|, for the goal of the random codes. Code of digits: 200 steps with the prior
 −λ‖h‖²/2, λ such that A ends a tenth more excited than by real digits (level), by bisection on
 other starts and without B; of portraits: no prior, until A is a tenth more excited. Pixels: until
-A's unit is as excited as by the code's picture, pair by pair.
+A's unit is as excited as by the code's picture, pair by pair; "A sure": until p_A is 0.99.
 A, B: the shares that A and B recognise; B_shown: that B takes for the class of the start's picture;
 p_A: A's median probability; distance: to the nearest of 10,000 training pictures, over that of real
 test pictures, both the median; distance_at_start.
@@ -17,6 +17,7 @@ activation_maximisation_starts: 200 steps from random starts, in the feature cod
 in the z of the GAN of unit 1 and in (z, class) of the BigGAN of unit 2, which ship (A of each
 seed): the share that B recognises, and of the best of 10 starts a class.
 """
+import math
 from typing import NamedTuple
 
 import torch
@@ -116,8 +117,7 @@ def searches(kind: str, seed: int) -> None:
     ends = {start: maximise(model.E, unit, h, **code) for start, h in codes.items()}
     found, classes = [], []
 
-    def note(start, search, first, ascent):
-        goal = ends[start if start in ends else "random"].activations[-1]
+    def note(start, search, first, ascent, goal):
         A, B = model.E(ascent.x), recognised(ascent.x, unit, kind)
         p_A = (A.sigmoid() if kind == "faces" else A.softmax(1)).gather(1, unit[:, None])
         A_sees = p_A[:, 0] > 0.5 if kind == "faces" else A.argmax(1) == unit
@@ -127,7 +127,7 @@ def searches(kind: str, seed: int) -> None:
             "B_at_start": recognised(first, unit, kind).float().mean().item(),
             "B_shown": recognised(ascent.x, shown, kind).float().mean().item(),
             "B_worst_unit": B.view(units, each).float().mean(1).min().item(),
-            "activation": ascent.activations[-1].mean().item(), "level": level.item(),
+            "activation": A.gather(1, unit[:, None]).mean().item(), "level": level.item(),
             "reached": (ascent.activations[-1] >= goal).float().mean().item(), "lam": lam,
             "p_A": p_A.median().item(), "distance": distance(ascent.x, training, x[:1000]),
             "distance_at_start": distance(first, training, x[:1000])})
@@ -138,13 +138,16 @@ def searches(kind: str, seed: int) -> None:
                            for u, share in enumerate(shares))
 
     for start, h in codes.items():
-        note(start, "code", model.G(h), ends[start])
+        note(start, "code", model.G(h), ends[start], MORE * level)
+    log_p = lambda x: nnf.logsigmoid(model.E(x)) if kind == "faces" else model.E(x).log_softmax(1)
     for start, first in pictures.items():
         goal = ends[start if start in ends else "random"].activations[-1]
-        for search, smooth in (("pixels", 0.0), ("smooth pixels", 0.3)):
-            note(start, search, first,
-                 maximise(model.E, unit, first, prior=smoothness(smooth), bounds=(-1.0, 1.0),
-                          lr=0.01, end_lr=0.001, steps=400, enough=goal))
+        for search, phi, smooth, enough in (("pixels", model.E, 0.0, goal),
+                                            ("smooth pixels", model.E, 0.3, goal),
+                                            ("pixels, A sure", log_p, 0.0, math.log(0.99))):
+            ascent = maximise(phi, unit, first, prior=smoothness(smooth), bounds=(-1.0, 1.0),
+                              lr=0.01, end_lr=0.001, steps=400, enough=enough)
+            note(start, search, first, ascent, enough)
     write("activation_maximisation", found, KEYS)
     if kind == "digits":
         write("activation_maximisation_classes", classes, ("seed", "search", "class"))
