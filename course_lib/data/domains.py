@@ -1,0 +1,73 @@
+"""Two sets of pictures of which no two belong together: domains X and Y, and batches of both."""
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+from course_lib.data.batches import Batches, batches
+from course_lib.data.faces import ATTRIBUTES, Faces
+
+
+class Unpaired:
+    """What `unpaired` returns: one iteration is one pass of the larger domain."""
+
+    def __init__(self, x: Batches, y: Batches):
+        self.x, self.y = x, y
+
+    def __len__(self) -> int:
+        return max(len(self.x), len(self.y))
+
+    def __iter__(self):
+        again = lambda part: itertools.chain.from_iterable(itertools.repeat(part))
+        return itertools.islice(zip(again(self.x), again(self.y)), len(self))
+
+
+def unpaired(x: Tensor, y: Tensor, *, size: int = 64) -> Unpaired:
+    """Minibatches (x, y) of `size` each, shuffled apart, so that no x belongs to its y
+
+    x (n, …), y (m, …): the domains X and Y; the smaller starts again, shuffled anew.
+    Errors: ValueError for an empty domain, for domains of another shape or type, and for a size
+    that a domain does not fill.
+    """
+    check_domains(x, y)
+    return Unpaired(batches(x, size=size), batches(y, size=size))
+
+
+def check_domains(x: Tensor, y: Tensor) -> None:
+    """Errors: ValueError for an empty domain, or one of other channels, sides or type."""
+    for name, part in (("X", x), ("Y", y)):
+        if len(part) == 0:
+            raise ValueError(f"Domain {name} is empty.")
+    if x.shape[1:] != y.shape[1:] or x.dtype != y.dtype:
+        form = lambda part: f"{' × '.join(map(str, part.shape[1:]))} of {part.dtype}"
+        raise ValueError("Both domains need pictures of one number of channels, height, width and "
+                         f"type; X has {form(x)}, Y has {form(y)}.")
+
+
+def by_attribute(pictures: Faces, name: str, *, names: tuple[str, ...] = ATTRIBUTES,
+                 most: int = 10_000) -> tuple[Tensor, Tensor]:
+    """X: the pictures without the attribute, Y: those with it, up to `most` of each
+
+    names: the columns of the attributes; of CelebA, CELEBA_ATTRIBUTES. Errors: ValueError for an
+    attribute that the data do not know, or that nobody has, or everybody.
+    """
+    if name not in names:
+        raise ValueError(f"There is no attribute {name!r}; there are {', '.join(names)}.")
+    has = pictures.attributes[:, names.index(name)]
+    if not has.any() or has.all():
+        raise ValueError(f"{'Everybody' if has.any() else 'Nobody'} has {name}, so that one of "
+                         "the domains is empty.")
+    return tuple(pictures.images[which.nonzero()[:most, 0]] for which in (~has, has))
+
+
+def clusters(n: int, weight: float, *, angle: float = 0.0, std: float = 0.1,
+             generator: torch.Generator | None = None) -> Tensor:
+    """w N(e, σ²I) + (1 − w) N(−e, σ²I), e = (cos angle, sin angle), points (n, 2)    made here
+
+    angle in degrees. X at 0° and Y at an angle: two maps take whole clusters to whole clusters, a
+    turn by the angle and one by angle − 180°. Both keep the weights only where w = ½.
+    """
+    sign = 2.0 * (torch.rand(n, generator=generator) < weight) - 1
+    e = torch.tensor([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+    return sign[:, None] * e + std * torch.randn(n, 2, generator=generator)
