@@ -1,11 +1,10 @@
 """A source of pictures with labels and a target of pictures alone: batches of both, augmented."""
-import itertools
-
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
 from course_lib.data.batches import batches
+from course_lib.data.domains import Unpaired, check_domains
 
 
 def augmented(x: Tensor) -> Tensor:
@@ -28,26 +27,17 @@ class Domains:
 
     def __init__(self, source: Tensor, labels: Tensor, target: Tensor, size: int = 32):
         most = min(size, len(source), len(target))
-        self.parts = batches(source, labels, size=most), batches(target, size=most)
+        self.both = Unpaired(batches(source, labels, size=most), batches(target, size=most))
 
     def __iter__(self):
-        source, target = (itertools.chain.from_iterable(itertools.repeat(part))
-                          for part in self.parts)
-        for _ in range(max(map(len, self.parts))):
-            x, y = next(source)
-            yield (augmented(x), y), augmented(next(target))
+        for (x, y), x_target in self.both:
+            yield (augmented(x), y), augmented(x_target)
 
 
-def check_domains(source: Tensor, labels: Tensor, target: Tensor) -> None:
+def check_source_and_target(source: Tensor, labels: Tensor, target: Tensor) -> None:
     """Errors: ValueError for an empty domain, domains of other channels or sides, and labels that
     are not one a picture of the source."""
-    for name, x in (("source", source), ("target", target)):
-        if len(x) == 0:
-            raise ValueError(f"The {name} is empty.")
-    if source.shape[1:] != target.shape[1:]:
-        form = lambda x: " × ".join(map(str, x.shape[1:]))
-        raise ValueError("Source and target need pictures of one number of channels, height and "
-                         f"width; the source has {form(source)}, the target {form(target)}.")
+    check_domains(source, target, ("The source", "The target"))
     if labels.shape != source.shape[:1]:
         raise ValueError(f"{len(source)} pictures of the source need as many labels, not "
                          f"{tuple(labels.shape)}.")

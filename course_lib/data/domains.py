@@ -34,15 +34,15 @@ def unpaired(x: Tensor, y: Tensor, *, size: int = 64) -> Unpaired:
     return Unpaired(batches(x, size=size), batches(y, size=size))
 
 
-def check_domains(x: Tensor, y: Tensor) -> None:
+def check_domains(x: Tensor, y: Tensor, names=("Domain X", "Domain Y")) -> None:
     """Errors: ValueError for an empty domain, or one of other channels, sides or type."""
-    for name, part in (("X", x), ("Y", y)):
+    for name, part in zip(names, (x, y)):
         if len(part) == 0:
-            raise ValueError(f"Domain {name} is empty.")
+            raise ValueError(f"{name} is empty.")
     if x.shape[1:] != y.shape[1:] or x.dtype != y.dtype:
         form = lambda part: f"{' × '.join(map(str, part.shape[1:]))} of {part.dtype}"
         raise ValueError("Both domains need pictures of one number of channels, height, width and "
-                         f"type; X has {form(x)}, Y has {form(y)}.")
+                         f"type; {names[0]} has {form(x)}, {names[1]} has {form(y)}.")
 
 
 def by_attribute(pictures: Faces, name: str, *, names: tuple[str, ...] = ATTRIBUTES,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from course_lib.core import Trainable, fit, warmup_cosine
-from course_lib.data.adaptation import Domains, check_domains
+from course_lib.data.adaptation import Domains, check_source_and_target
 from course_lib.gan.cogan import CoGANClassifier
 from course_lib.gan.dann import DANN
 from course_lib.gan.dtn import DTN
@@ -128,7 +128,7 @@ def adapt(method: str, source: Tensor, labels: Tensor, target: Tensor, *, steps:
     """
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}; there are {', '.join(METHODS)}.")
-    check_domains(source, labels, target)
+    check_source_and_target(source, labels, target)
     build, default, lr = METHODS[method]
     steps = default if steps is None and seconds is None else steps
 
