@@ -68,6 +68,7 @@ def check_objective(objective, seed: int = 0) -> None:
         holds(pairs(rng)[3], 2, 1.0, 0.3, at_m=(0,))
         for pair, gap in ((first, 1e-3), (first, 1e-6), (first, 1e-12), (pairs(rng)[3], 1e-8)):
             holds(pair, 3, 1.0, 2.0, gap=gap, at_m=(2,))
+        holds(first, 33, 1.0, 0.4)
         holds(first, 3, 1.0, 0.0)
         holds(first, 3, 1e3, 1e3)
         holds(first, 3, 0.05, 0.1, scale=1e-4)
@@ -111,6 +112,7 @@ def check_ascent_step(ascent_step, seed: int = 0) -> None:
             holds(pair, 1, 0.1, 0.9)
             holds(pair, 4, 1.0 + some, some)
         wide, _, _, pictures = pairs(rng)
+        holds(wide, 33, 0.2, 0.6)
         holds(wide, 3, 10.0, 0.0)
         holds(wide, 3, 0.01, 1.0, frozen=True)
         for size in (1e-30, 1e-12, 1e12, 1e30):       # squares that float32 does not hold
@@ -121,6 +123,7 @@ def check_ascent_step(ascent_step, seed: int = 0) -> None:
         holds(pictures, 2, 0.5, 0.3, 1e-28)
         holds(wide, 3, 0.5, 0.5, 0.0)                 # no slope anywhere
         _one_without_a_slope(ascent_step, rng, dtype)
+        _straight(ascent_step, rng, dtype)
     pair = pairs(rng)[0].to(torch.float64)
     args = codes(rng, pair, 3), torch.tensor([0, 2, 1]), codes(rng, pair, 3), 0.5, 0.5
     for frozen in ((False, False), (True, True), (("0",), ("2",)), (False, True)):
@@ -170,6 +173,27 @@ def _one_without_a_slope(ascent_step, rng: torch.Generator, dtype: torch.dtype) 
     args = h, torch.tensor([0, 1, 2]), torch.zeros(3, 2, dtype=dtype), 0.5, 0.5
     same(ascent_step, moved, (G, phi, *args), ("the code", "v"), STEP_HINT,
          what=" whose gradients differ by 50 orders of magnitude")
+
+
+def _straight(ascent_step, rng: torch.Generator, dtype: torch.dtype) -> None:
+    """Units with a gradient that is known: weights that sum to 0, and very small and very large
+    ones beside a bias of usual size."""
+    for what, W, b in (
+            (" whose gradients sum to 0", [[1.0, -1.0], [-3.0, 3.0], [0.0, 0.0]], 0.0),
+            (" whose gradients sum to 0", [[2.0, -1, -1, 0], [0, 0, 5, -5], [1, -2, 3, -2]], 0.5),
+            (" with slopes of 1e-30 and activations of about 5", [[3e-30, 4e-30], [4e-30, 0]], 5.0),
+            (" with slopes of 1e30 and a bias of 5", [[3e30, 4e30], [-1e30, 2e30]], 5.0)):
+        W = torch.tensor(W)
+        units, d = W.shape
+        phi = Net("mlp", (d, units), {"0.weight": W, "0.bias": torch.full((units,), b)})
+        G = Net("mlp", (d, d), {"0.weight": torch.eye(d), "0.bias": torch.zeros(d)})
+        h, v = torch.randn(2, 2 * units, d, dtype=torch.float64, generator=rng)
+        h[0, :2] = torch.tensor([4.0, -3.0])
+        for n in (1, 2 * units):
+            args = h[:n], torch.arange(n) % units, v[:n], 0.3, 0.7
+            args = *(net if dtype == torch.float32 else net.double() for net in (G, phi)), *(
+                x.to(dtype) if isinstance(x, Tensor) and x.is_floating_point() else x for x in args)
+            same(ascent_step, moved, args, ("the code", "v"), STEP_HINT, what=what)
 
 
 def kept(h: Tensor, m: Tensor, sigma: Tensor, k: float, rho: float) -> Tensor:
@@ -257,6 +281,7 @@ def check_langevin_step(langevin_step, seed: int = 0) -> None:
             holds(pair, 4, 0.05 + some, 0.1 + some)
         wide = pairs(rng)[0]
         holds(wide, 3, 0.3, 0.0)
+        holds(wide, 33, 0.1, 0.8)
         holds(wide, 3, 0.3, 0.7, flow=False)
         holds(wide, 3, 1e-6, 1e4, frozen=True)
         holds(wide, 3, 0.2, 2.0, scale=1e-3)

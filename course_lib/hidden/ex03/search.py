@@ -11,7 +11,7 @@ from course_lib.checks.facts.same import BOTH, same
 from course_lib.core import load
 from course_lib.hidden.ex03.ascent import codes
 from course_lib.hidden.ex03.judge import recognises
-from course_lib.hidden.ex03.networks import Pair, drawn, flat, logits, pairs, scaled, slopes
+from course_lib.hidden.ex03.networks import Pair, drawn, flat, logits, pairs, slopes
 from course_lib.recipes import weights
 from course_lib.recipes.deepsim import digits_deepsim
 
@@ -140,14 +140,17 @@ def check_invert(invert, seed: int = 0) -> None:
         for pair in (wide, one, conv, pictures):
             holds(pair, 1, [0.4, 0.3, 0.1], 0.1)
             holds(pair, 3, [0.5, some, 0.2], 0.3 * some)
+        holds(wide, 9, [0.4, 0.2], 0.1)
         holds(wide, 3, [], 0.1)
         holds(wide, 3, [0.3], 0.0, frozen=True)
         holds(wide, 4, [0.5, 0.5, 0.5], 30.0)         # the prior wins: the odds fall
         holds(wide, 4, [3.0, 0.1, 2.0, 0.1, 2.0], 0.0)  # too far, and back
         holds(wide, 3, [0.5, 0.1], 0.2, scale=1e-3)
         holds(wide, 3, [0.5, 0.1], 1.0, scale=300.0)
-        two = wide._replace(phi=scaled(drawn("mlp", (5, 2), rng), 1e-15), classes=2)
-        holds(two, 3, [0.5, 0.2], 0.0)
+        two = drawn("mlp", (5, 2), rng)               # slopes of 1e-10, odds of usual size
+        two.state["0.weight"] *= 1e-10
+        if dtype == torch.float64:
+            holds(wide._replace(phi=two, classes=2), 3, [0.5, 0.2], 0.0)
         holds(wide, 2, [0.2, 0.1], 0.2, start=torch.zeros(2, 4).double())
         holds(wide, 3, [0.2, 0.1], 0.2, start=torch.tensor([[-1.0], [0.5], [-2.0]]).double()
               .expand(3, 4).clone())
@@ -165,6 +168,11 @@ def check_invert(invert, seed: int = 0) -> None:
             f"{2 * i}.{kind}": x for i, (W, b) in enumerate(layers)
             for kind, x in (("weight", W), ("bias", b))})
         eye, none = torch.eye(3), torch.zeros(3)
+        hopeless = Pair("logits -500, 500, 500 everywhere", mlp((eye, none)),
+                        mlp((0 * eye, torch.tensor([-500.0, 500.0, 500.0]))), (3,), 3)
+        for etas, lam in (([], 0.3), ([0.2, 0.1], 0.0), ([0.2, 0.1], 0.3)):
+            holds(hopeless, 2, etas, lam, y=torch.tensor([0, 1]), start=0.5 + uniform(rng, 2, 3),
+                  high=torch.full((3,), 2.0).double())
         mixed = torch.tensor([[1.0, 0, 0.2], [0, 1, 0], [0.3, 0, 1]])
         far = Pair("logits far apart", mlp((400 * eye, none)), mlp((mixed, none)), (3,), 3)
         holds(far, 3, [0.3, 0.1], 0.1, y=torch.arange(3))
