@@ -105,6 +105,12 @@ def warmup_cosine(warmup: float = 0.02) -> Callable[[float], float]:
     return factor
 
 
+def falling(share: float) -> float:
+    """A `schedule` for `fit`: the rate as it is over the first half of the run, then linearly to 0,
+    as CycleGAN's authors have it (Zhu et al. 2017, Section 4)."""
+    return min(1.0, 2 - 2 * share)
+
+
 def progress(history: History, steps: int | None, seconds: float | None) -> float:
     """The share of a run of so many steps, or seconds, that is done; 1 at its end."""
     done, total = (history.seconds, seconds) if steps is None else (history.steps, steps)

@@ -1,7 +1,7 @@
 """The BigGANs that ship, Brock et al. 2019: digits by class, and portraits by attributes."""
 import torch
 
-from course_lib.core import History, fit
+from course_lib.core import History, falling, fit
 from course_lib.data import ATTRIBUTES, batches, digits, faces
 from course_lib.gan.biggan import BigGAN
 from course_lib.gan.matching import MatchingBigGAN
@@ -45,11 +45,6 @@ def train_faces(model: BigGAN, *, steps: int = 8000, seed: int = 0, on_step=None
     images, attributes, _ = faces(20_000, seed=1)
     return fit(model, batches(images, attributes, size=32), steps=steps, lr=2e-3,
                betas=(0.0, 0.99), ema=0.995, seed=seed, on_step=on_step, schedule=falling)
-
-
-def falling(share: float) -> float:
-    """A factor on the rate: 1 over the first half, then linearly to 0."""
-    return min(1.0, 2 - 2 * share)
 
 
 RECIPES = {"biggan_digits": Recipe(digits_biggan, train_digits, "BigGAN of digits by class"),

@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import Tensor
 
-from course_lib.core import History, fit
+from course_lib.core import History, falling, fit
 from course_lib.data import digits, faces
 from course_lib.data.domains import unpaired
 from course_lib.gan.cyclegan import CycleGAN, cyclegan
@@ -42,7 +42,7 @@ def train(model: CycleGAN, task: str, *, steps: int = 800, seed: int = 0,
     """
     return fit(model, unpaired(*domains(task), size=16), steps=steps, lr=1e-3, betas=(0.5, 0.99),
                ema=0.995, seed=seed, on_step=on_step,
-               schedule=lambda progress: min(1.0, 2 - 2 * progress))
+               schedule=falling)
 
 
 # Patches of portraits are the whole picture: smaller ones draw lenses that do not match.

@@ -1,6 +1,6 @@
 """The GAN of digits that ships: Goodfellow et al. 2014, with nets of DCGAN, Radford et al. 2016.
 """
-from course_lib.core import History, fit
+from course_lib.core import History, falling, fit
 from course_lib.data import batches, digits
 from course_lib.gan.gan import GAN
 from course_lib.nets import ConvD, ConvG
@@ -22,7 +22,7 @@ def train_digits(model: GAN, *, steps: int | None = 4000, seconds: float | None 
     """
     return fit(model, batches(digits().images, size=32), steps=None if seconds else steps,
                seconds=seconds, lr=2e-3, betas=(0.0, 0.99), ema=0.995, seed=seed, on_step=on_step,
-               schedule=lambda progress: min(1.0, 2 - 2 * progress))
+               schedule=falling)
 
 
 RECIPES = {"gan_digits": Recipe(digits_gan, train_digits, "GAN of digits")}

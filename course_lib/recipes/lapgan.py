@@ -1,5 +1,5 @@
 """The LAPGAN of digits that ships: Denton et al. 2015, on 7×7 → 14×14 → 28×28."""
-from course_lib.core import History, fit
+from course_lib.core import History, falling, fit
 from course_lib.data import batches, digits
 from course_lib.gan.lapgan import LAPGAN
 from course_lib.nets import CoarseD, CoarseG, DetailD, DetailG
@@ -27,7 +27,7 @@ def train_digits(model: LAPGAN, *, steps: int | None = 500, seconds: float | Non
     return fit(model, batches(digits().images, size=32), steps=None if seconds else steps,
                seconds=seconds, lr=2e-3, betas=(0.0, 0.99), ema=0.99, seed=seed, on_step=on_step,
                turns=8 * level(2) + 3 * level(1) + level(0),
-               schedule=lambda progress: min(1.0, 2 - 2 * progress))
+               schedule=falling)
 
 
 RECIPES = {"lapgan_digits": Recipe(digits_lapgan, train_digits, "LAPGAN of digits")}

@@ -1,7 +1,7 @@
 """The pix2pix models that ship: outline of a digit → digit, outline of a portrait → portrait."""
 from torch import Tensor
 
-from course_lib.core import History, fit
+from course_lib.core import History, falling, fit
 from course_lib.data import batches, digits, faces, outlines
 from course_lib.gan.patchgan import Pix2Pix, pix2pix
 from course_lib.recipes import Recipe
@@ -32,7 +32,7 @@ def train_pairs(model: Pix2Pix, task: str, *, steps: int | None = 600,
     """
     return fit(model, batches(*pairs(task), size=32), steps=None if seconds else steps,
                seconds=seconds, lr=2e-3, betas=(0.5, 0.99), ema=0.995, turns=turns, seed=seed,
-               on_step=on_step, schedule=lambda progress: min(1.0, 2 - 2 * progress))
+               on_step=on_step, schedule=falling)
 
 
 RECIPES = {
