@@ -43,14 +43,6 @@ def games(seed: int) -> list[Game]:
     return found
 
 
-def warm() -> None:
-    """Solves the games before grading starts, once for all submissions; the seeds are those of the
-    notebook's tests."""
-    for seed in (0, 1, 2):
-        games(seed)
-        _ = minimax_with_prior(seed).extremes
-
-
 def check_game_value(game_value, seed: int = 0) -> None:
     rng = seeded(seed)
     for dtype, atol in DTYPES:

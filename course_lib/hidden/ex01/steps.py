@@ -1,5 +1,6 @@
 """The facts of both players' training steps."""
 import math
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -72,44 +73,66 @@ def after(n: int, what: str) -> tuple[str, str]:
     return f"after the {which} step{what}", FIRST_HINT if n == 1 else LATER_HINT
 
 
-def check_discriminator_steps(discriminator_steps, seed: int = 0) -> None:
-    rng = seeded(seed)
-    for what, D, G, xs, zs, lr, labels, looks in duels(rng):
-        generator = G.double().build()
-        for a in labels:
-            expected = D.double()
+class Stop(NamedTuple):
+    """What a player is to have become after n of the duel's steps, where real pictures have label
+    a."""
+
+    duel: Duel
+    a: float
+    n: int
+    expected: Net
+
+
+@cache
+def discriminator_stops(seed: int) -> list[Stop]:
+    found = []
+    for duel in duels(seeded(seed)):
+        generator = duel.G.double().build()
+        for a in duel.labels:
+            expected = duel.D.double()
             loss = lambda net, real, fake, a=a: surprise(net(real), a) + surprise(net(fake), 0)
-            for n, (x, z) in enumerate(zip(xs, zs), 1):
-                expected = descend(expected, loss, lr, x.double(), generator(z.double()).detach())
-                if n not in looks:
-                    continue
-                when, hint = after(n, what)
-                arrives = D._replace(grad=None if n == 2 else 0.5)
-                results = call(discriminator_steps, arrives, G, xs[:n], zs[:n], lr, a, lent=(1,))
-                state, norm = expect_results(results, "D's state and the size of G's gradient", 2)
-                expect_state(f"D {when}", state, expected, f"{hint} Real pictures have label a, "
-                             "those that G makes of the given noise label 0; each term is a mean "
-                             "over its own minibatch.", atol=5e-6, dtype=torch.float32)
-                expect_close(f"the gradient left in G {when}", norm, 0.0,
-                             "Cut the path where the fakes leave G.", atol=0)
+            for n, (x, z) in enumerate(zip(duel.xs, duel.zs), 1):
+                fake = generator(z.double()).detach()
+                expected = descend(expected, loss, duel.lr, x.double(), fake)
+                found += [Stop(duel, a, n, expected)] if n in duel.looks else []
+    return found
+
+
+@cache
+def generator_stops(seed: int) -> list[Stop]:
+    found = []
+    for duel in duels(seeded(seed)):
+        expected, discriminator = duel.G.double(), duel.D.double().build()
+        loss = lambda net, z, D=discriminator: surprise(D(net(z)), 1)
+        for n, z in enumerate(duel.zs, 1):
+            expected = descend(expected, loss, duel.lr, z.double())
+            found += [Stop(duel, 1.0, n, expected)] if n in duel.looks else []
+    return found
+
+
+def check_discriminator_steps(discriminator_steps, seed: int = 0) -> None:
+    for (what, D, G, xs, zs, lr, *_), a, n, expected in discriminator_stops(seed):
+        when, hint = after(n, what)
+        arrives = D._replace(grad=None if n == 2 else 0.5)
+        results = call(discriminator_steps, arrives, G, xs[:n], zs[:n], lr, a, lent=(1,))
+        state, norm = expect_results(results, "D's state and the size of G's gradient", 2)
+        expect_state(f"D {when}", state, expected, f"{hint} Real pictures have label a, "
+                     "those that G makes of the given noise label 0; each term is a mean "
+                     "over its own minibatch.", atol=5e-6, dtype=torch.float32)
+        expect_close(f"the gradient left in G {when}", norm, 0.0,
+                     "Cut the path where the fakes leave G.", atol=0)
 
 
 def check_generator_steps(generator_steps, seed: int = 0) -> None:
-    for what, D, G, _, zs, lr, _, looks in duels(seeded(seed)):
-        expected, discriminator = G.double(), D.double().build()
-        loss = lambda net, z, D=discriminator: surprise(D(net(z)), 1)
-        for n, z in enumerate(zs, 1):
-            expected = descend(expected, loss, lr, z.double())
-            if n not in looks:
-                continue
-            when, hint = after(n, what)
-            arrives = G._replace(grad=None if n == 2 else 0.5)
-            lent = D._replace(grad=math.nan)
-            results = call(generator_steps, lent, arrives, zs[:n], lr, lent=(0,))
-            state, D_state = expect_results(results, "G's state and D's state", 2)
-            expect_state(f"D {when} of G", D_state, D,
-                         "D is only asked: no optimiser holds its parameters.", atol=0, rtol=0,
-                         dtype=torch.float32)
-            expect_state(f"G {when}", state, expected, f"{hint} G wants D to take its "
-                         "pictures for real, -log D, and the gradient passes through D to reach G.",
-                         atol=5e-6, dtype=torch.float32)
+    for (what, D, G, _, zs, lr, *_), _, n, expected in generator_stops(seed):
+        when, hint = after(n, what)
+        arrives = G._replace(grad=None if n == 2 else 0.5)
+        lent = D._replace(grad=math.nan)
+        results = call(generator_steps, lent, arrives, zs[:n], lr, lent=(0,))
+        state, D_state = expect_results(results, "G's state and D's state", 2)
+        expect_state(f"D {when} of G", D_state, D,
+                     "D is only asked: no optimiser holds its parameters.", atol=0, rtol=0,
+                     dtype=torch.float32)
+        expect_state(f"G {when}", state, expected, f"{hint} G wants D to take its "
+                     "pictures for real, -log D, and the gradient passes through D to reach G.",
+                     atol=5e-6, dtype=torch.float32)
