@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_faces import small_celeba
 from torch import nn
 
 from course_lib.core import Trainable, fit, load
-from course_lib.data import ATTRIBUTES, Faces, digits, faces
-from course_lib.data.domains import by_attribute, clusters, unpaired
-from course_lib.evaluate import attributes
+from course_lib.data import ATTRIBUTES, CELEBA_ATTRIBUTES, Digits, Faces, celeba, digits, faces
+from course_lib.data.domains import by_attribute, clusters, flat, unpaired
+from course_lib.evaluate import attributes, classify, features, frechet_distance
 from course_lib.gan import minimax
 from course_lib.gan.cyclegan import (
     LEAST_SQUARES,
@@ -25,9 +26,9 @@ from course_lib.gan.cyclegan import (
     least_squares_generator_loss,
     points_cyclegan,
 )
-from course_lib.nets import PatchD, ResnetG
+from course_lib.nets import OffsetG, PatchD, ResnetG
 from course_lib.recipes import weights
-from course_lib.recipes.cyclegan import MODELS, TASKS, domains
+from course_lib.recipes.cyclegan import MODELS, TASKS, domains, photographs, train_on
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = torch.Generator().manual_seed(0)
@@ -303,6 +304,21 @@ def test_clusters_have_their_weights_and_places():
         assert abs(along[along > 0].mean() - 1) < 4 * 0.1 / math.sqrt(15_000)
 
 
+def test_a_perfect_cycle_through_a_domain_of_less_hides_what_it_cannot_show():
+    """G = diag(1, s) has the law of Y and an exact inverse; noise that Y hides comes back as 1."""
+    generator, s = torch.Generator().manual_seed(1), 0.1
+    x = flat(20_000, 1.0, generator=generator)
+    G, F = Linear(torch.diag(torch.tensor([1, s]))), Linear(torch.diag(torch.tensor([1, 1 / s])))
+    y, fake_Y = flat(20_000, s, generator=generator), G(x)
+    for part in (y, fake_Y):
+        assert torch.allclose(part.std(0), torch.tensor([1, s]), rtol=0.03)   # 5 of 1/√(2n)
+    assert cycle_loss(x, y, F(fake_Y), G(F(y))) < 1e-6
+    noise = s * torch.randn(x.shape, generator=generator)
+    assert abs((F(fake_Y + noise) - x).std(0)[1] - 1) < 0.03
+    without = F(fake_Y * torch.tensor([1.0, 0.0]))
+    assert abs((without - x)[:, 1].abs().mean() - math.sqrt(2 / math.pi)) < 5 * 0.6 / math.sqrt(2e4)
+
+
 def test_it_learns_the_map_that_the_identity_term_prefers():
     """Y is X turned by 60°; the other perfect cycle turns by −120°. Clusters lie 2 apart."""
     generator = torch.Generator().manual_seed(1)
@@ -361,6 +377,17 @@ def test_the_generator_lays_a_picture_over_x_where_its_mask_says():
     assert torch.allclose(G(x), (1 - torch.sigmoid(torch.tensor(-2.0))) * x, atol=1e-6)
 
 
+def test_the_generator_of_styles_adds_to_x_and_stays_a_picture():
+    torch.manual_seed(0)
+    G, x = OffsetG(1), images(2, 1)
+    c, _ = G.painted(x)
+    inside = (x + 2 * c).abs() < 1
+    assert torch.equal(G(x)[inside], (x + 2 * c)[inside]) and G(x).abs().max() == 1
+    for p in G.net[-1].parameters():                   # c = 0
+        nn.init.zeros_(p)
+    assert torch.equal(G(x), x)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_domains_of_a_task(task):
     x, y = domains(task, "test")
@@ -374,6 +401,27 @@ def test_domains_of_a_task(task):
     assert (attributes(y[:500])[:, of] > 0).float().mean() > 0.99
 
 
+def test_photographs_of_celeba_are_domains_like_portraits(tmp_path):
+    has = small_celeba(tmp_path)[:4]
+    mixed = has.any(0) & ~has.all(0)
+    name = CELEBA_ATTRIBUTES[int(mixed.nonzero()[0])]
+    column = has[:, CELEBA_ATTRIBUTES.index(name)]
+    x, y = photographs(tmp_path, name)
+    pictures = celeba(tmp_path).images[:]
+    assert torch.equal(x, pictures[~column]) and torch.equal(y, pictures[column])
+    assert len(photographs(tmp_path, name, most=1)[0]) == 1
+    torch.manual_seed(0)
+    cycle = MODELS["photographs"]()
+    x, y = (part[:1].expand(16, -1, -1, -1) for part in (x, y))
+    assert train_on(cycle, x, y, steps=1).steps == 1
+    assert cycle.to_Y(x[:2]).shape == (2, 3, 64, 64)
+    lacking = CELEBA_ATTRIBUTES[int((~has.any(0)).nonzero()[0])]
+    with pytest.raises(ValueError, match=f"Nobody has {lacking}"):
+        photographs(tmp_path, lacking)
+    with pytest.raises(ValueError, match="no attribute 'Long_Hair'"):
+        photographs(tmp_path, "Long_Hair")
+
+
 def test_shipped_maps_change_the_glasses_and_keep_the_person():
     cycle = load(MODELS["eyeglasses"](), weights("cyclegan_eyeglasses"))
     x, y = (part[:300] for part in domains("eyeglasses", "test"))
@@ -385,6 +433,32 @@ def test_shipped_maps_change_the_glasses_and_keep_the_person():
         same = has(after)[:, other] == has(before)[:, other]
         assert same.float().mean() > 0.99 and same.all(1).float().mean() > 0.85
     assert (cycle.to_X(cycle.to_Y(x)) - x).abs().mean() < 0.05
+
+
+def test_shipped_maps_change_the_hair_and_keep_the_person():
+    cycle = load(MODELS["hair"](), weights("cyclegan_hair"))
+    x, y = (part[:500] for part in domains("hair", "test"))
+    has = lambda part: attributes(part) > 0
+    length = ATTRIBUTES.index("Long_Hair")
+    for before, after, wanted in ((x, cycle.to_Y(x), True), (y, cycle.to_X(y), False)):
+        assert (has(after)[:, length] == wanted).float().mean() > 0.95
+        kept = (has(after) == has(before)).float().mean(0)
+        kept[length] = 1
+        assert kept.min() > 0.85 and kept.mean() > 0.985
+
+
+def test_shipped_maps_change_the_style_and_keep_the_digit():
+    """Real digits of another split lie apart, too: MNIST's by 16 of the 84 between the two."""
+    cycle = load(MODELS["digits"](), weights("cyclegan_digits"))
+    X, Y = (Digits(*(part[:1000] for part in digits(name, "test"))) for name in ("mnist", "usps"))
+    fake_Y, fake_X = cycle.to_Y(X.images), cycle.to_X(Y.images)
+    for fake, labels in ((fake_Y, X.labels), (fake_X, Y.labels)):
+        assert (classify(fake).argmax(1) == labels).float().mean() > 0.95
+    statistics = lambda x: (lambda h: (h.mean(0), h.T.cov()))(features(x).double())
+    of_X, of_Y = statistics(X.images), statistics(Y.images)
+    before = frechet_distance(*of_X, *of_Y)
+    assert frechet_distance(*statistics(fake_Y), *of_Y) < before / 2
+    assert frechet_distance(*statistics(fake_X), *of_X) < 0.6 * before
 
 
 def rows(name, **fixed):
@@ -407,6 +481,24 @@ def test_without_the_cycle_term_glasses_come_and_the_person_goes():
     assert max(of["cycle alone"]("translated_Y")) == 0 and min(of["cycle alone"]("kept_Y")) > 0.99
 
 
+def test_without_the_cycle_term_fewer_digits_keep_their_label():
+    """In all seeds; the maps start at the identity, which keeps many of them."""
+    whole, alone = (rows("cyclegan", task="digits", terms=terms)
+                    for terms in ("no identity", "GAN alone"))
+    assert min(whole("kept_Y")) > max(alone("kept_Y")) + 0.02 > 0.9
+    for column in ("cycle_x", "cycle_y"):
+        assert 3 * max(whole(column)) < min(alone(column))
+
+
+def test_the_log_form_moves_nothing_unless_G_descends_the_other_logarithm():
+    """D soon rejects with certainty, where log(1 − D) is flat and −log D is not."""
+    assert max(rows("cyclegan", terms="log form")("translated_Y")) == 0
+    assert max(rows("cyclegan", terms="log form")("cycle_x")) < 0.001
+    for form in ("all", "log form, non-saturating"):
+        assert min(rows("cyclegan", task="eyeglasses", terms=form)("translated_Y")) > 0.99
+        assert min(rows("cyclegan", task="eyeglasses", terms=form)("person_Y")) > 0.9
+
+
 def test_on_points_cycles_close_on_either_map_and_the_identity_term_chooses():
     for weight, angle in (("0.5", "90"), ("0.8", "90")):
         fixed = {"weight": weight, "angle": angle}
@@ -415,6 +507,16 @@ def test_on_points_cycles_close_on_either_map_and_the_identity_term_chooses():
         assert max(closed("cycle")) < 0.02
         assert min(closed("right_G")) < 0.02 and max(closed("right_G")) > 0.98    # both maps
     assert min(rows("cyclegan_points", angle="60", terms="all")("right_G")) > 0.98
+
+
+def test_what_y_cannot_show_is_hidden_in_its_thickness():
+    """E|N(0, 1)| = √(2/π) is lost of one coordinate of two, so half of it in the mean of both."""
+    lost = math.sqrt(2 / math.pi) / 2
+    given = lambda what: rows("cyclegan_hidden", given=what)
+    assert max(given("G(x)")("back")) < 0.02 and min(given("G(x)")("D_Y")) > 0.48
+    assert all(0.09 < thickness < 0.11 for thickness in given("G(x)")("thickness"))
+    for what in ("G(x) without its thickness", "G(x), noise of 0.1"):
+        assert min(given(what)("back")) > 0.9 * lost
 
 
 def nobody(name="Eyeglasses", value=False):

@@ -71,3 +71,13 @@ def clusters(n: int, weight: float, *, angle: float = 0.0, std: float = 0.1,
     sign = 2.0 * (torch.rand(n, generator=generator) < weight) - 1
     e = torch.tensor([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
     return sign[:, None] * e + std * torch.randn(n, 2, generator=generator)
+
+
+def flat(n: int, thickness: float, *, generator: torch.Generator | None = None) -> Tensor:
+    """N(0, diag(1, s²)), s the thickness, points (n, 2)    made here
+
+    Between X of s = 1 and a thin Y, as between photographs and maps, a map G of X's law into Y's
+    can still keep all of x: in differences of the size s (Chu et al. 2017, "CycleGAN, a Master of
+    Steganography").
+    """
+    return torch.randn(n, 2, generator=generator) * torch.tensor([1.0, thickness])

@@ -137,9 +137,9 @@ class CycleGAN(Trainable):
 
 
 def cyclegan(channels: int, r: int, adversarial: Adversarial = LEAST_SQUARES, lam: float = 10.0,
-             lam_identity: float = 0.0) -> CycleGAN:
+             lam_identity: float = 0.0, net: Callable[[int], nn.Module] = ResnetG) -> CycleGAN:
     """A CycleGAN of small pictures, patches of r×r pixels    CycleGAN, Sections 4 and 7.2"""
-    return CycleGAN(ResnetG(channels), ResnetG(channels), PatchD(channels, r), PatchD(channels, r),
+    return CycleGAN(net(channels), net(channels), PatchD(channels, r), PatchD(channels, r),
                     adversarial, lam, lam_identity)
 
 

@@ -1,4 +1,4 @@
-"""The generator of CycleGAN: a residual network from picture to picture."""
+"""Generators of CycleGAN: residual networks from picture to picture."""
 from torch import Tensor, nn
 
 
@@ -52,3 +52,15 @@ class ResnetG(nn.Module):
     def forward(self, x: Tensor) -> Tensor:          # (batch, channels, H, W) → the same
         c, m = self.painted(x)
         return (1 - m) * x + m * c
+
+
+class OffsetG(ResnetG):
+    """x + 2 c, cut to [−1, 1], c as in `ResnetG`    Shen & Liu 2017, Section 3, with one network
+
+    (batch, channels, H, W) → the same. For domains that differ everywhere, as in style: a mask
+    closes there before c is any good, and then neither learns. Errors: ValueError for odd sides.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:          # (batch, channels, H, W) → the same
+        c, _ = self.painted(x)
+        return (x + 2 * c).clamp(-1, 1)
