@@ -34,10 +34,28 @@ class Misconceptions:
         try:
             exec(compile(path.read_text(encoding="utf-8"), question, "exec"), namespace)
             slip = namespace[question]
-            return all(_alike(slip(*copied(args), **copied(kwargs)), result)
-                       for args, kwargs, result in calls)
+            return all(_computes(slip, *call) for call in calls)
         except Exception:
             return False
+
+
+def _computes(slip, args: tuple, kwargs: dict, result, wrt: list[int], asked: list) -> bool:
+    """The slip gives the result, and where gradients were asked for, the same ones."""
+    args, kwargs = copied(args), copied(kwargs)
+    inputs = tensors((args, kwargs)) if asked else []
+    inputs = [inputs[i].requires_grad_() for i in wrt] if asked else []
+    its = slip(*args, **kwargs)
+    if not _alike(its, result):
+        return False
+    for grads, found in asked:
+        ends = [(x, grad) for x, grad in zip(tensors(its), grads) if grad is not None]
+        slopes = torch.autograd.grad([x for x, _ in ends], inputs, [grad for _, grad in ends],
+                                     retain_graph=True, materialize_grads=True, allow_unused=True)
+        found = [torch.zeros_like(x) if slope is None else slope
+                 for x, slope in zip(inputs, found)]
+        if not all(map(_alike, slopes, found)):
+            return False
+    return True
 
 
 def _alike(a, b) -> bool:

@@ -165,8 +165,8 @@ class _Graph(torch.autograd.Function):
     computes."""
 
     @staticmethod
-    def forward(ctx, answer, graph, wanted, results, *inputs):
-        ctx.answer, ctx.graph, ctx.wanted = answer, graph, wanted
+    def forward(ctx, answer, graph, wanted, asked, results, *inputs):
+        ctx.answer, ctx.graph, ctx.wanted, ctx.asked = answer, graph, wanted, asked
         ctx.inputs = [(x.shape, x.dtype) for x in inputs]
         results = tuple(result.clone() for result in results)
         ctx.mark_non_differentiable(*(x for x, want in zip(results, wanted) if not want))
@@ -184,12 +184,14 @@ class _Graph(torch.autograd.Function):
             fits = isinstance(grad, torch.Tensor) and (grad.shape, grad.dtype) == like
             if grad is not None and not fits:
                 raise Violation("gradients of other shapes")
-        return None, None, None, None, *found
+        ctx.asked.append((grads, found))
+        return None, None, None, None, None, *found
 
 
 class Answer:
     """Stands for a function of the student's: numbers, text, tensors and arrays go there, and come
-    back. `calls` holds arguments and results, for misconceptions, as far as they are few."""
+    back. `calls` holds arguments and results, and what gradients were asked for and came back, for
+    misconceptions, as far as they are few."""
 
     crosses = True
 
@@ -217,15 +219,16 @@ class Answer:
         changed, graph, wanted = (reply.get(key) for key in ("changed", "graph", "requires_grad"))
         changed = changed if isinstance(changed, list) else []
         self.changed = tuple(i for i in changed if type(i) is int and 0 <= i < len(args))
-        results = tensors(result)
+        results, asked = tensors(result), []
         if wrt and type(graph) is int and isinstance(wanted, list) and len(wanted) == len(results):
             wanted = [want is True and (x.is_floating_point() or x.is_complex())
                       for want, x in zip(wanted, results)]
-            linked = _Graph.apply(self, graph, wanted, results, *(inputs[i] for i in wrt))
+            linked = _Graph.apply(self, graph, wanted, asked, results,
+                                  *(inputs[i] for i in wrt))
             result = _replace(result, iter(linked))
         self.room -= sum(x.numel() for x in tensors((args, kwargs, result))) + 100
         if self.room > 0:
-            self.calls.append((args, kwargs, result))
+            self.calls.append((args, kwargs, result, wrt, asked))
         return result
 
     def request(self, request: dict, **values):

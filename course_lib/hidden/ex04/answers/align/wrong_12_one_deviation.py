@@ -1,0 +1,11 @@
+# divides the source by one deviation, the mean of those of its directions
+def align(source, target, d_S, d_T):
+    def whitened(x, d):
+        x = x - x.mean(0)
+        X = torch.linalg.svd(x, full_matrices=False)[2][:d].T
+        return x @ X / (x @ X).std(0), X
+
+    (a, X_S), (b, X_T) = whitened(source, d_S), whitened(target, d_T)
+    own = ((source - source.mean(0)) @ X_S).std(0)
+    a = (source - source.mean(0)) @ X_S / own.mean()
+    return a @ (X_S.T @ X_T), b

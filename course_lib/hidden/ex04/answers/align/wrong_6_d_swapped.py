@@ -1,0 +1,9 @@
+# d_S and d_T are swapped
+def align(source, target, d_S, d_T):
+    def whitened(x, d):
+        x = x - x.mean(0)
+        X = torch.linalg.svd(x, full_matrices=False)[2][:d].T
+        return x @ X / (x @ X).std(0), X
+
+    (a, X_S), (b, X_T) = whitened(source, d_T), whitened(target, d_S)
+    return a @ (X_S.T @ X_T), b

@@ -1,0 +1,9 @@
+# learns from the whole source on the way there, also from what is to be held out
+def reverse_risk(fit, source, labels, target, fold):
+    found = torch.zeros_like(labels)
+    for k in fold.unique():
+        held = fold == k
+        guessed = fit(source, labels, target, target)
+        found[held] = fit(target, guessed, source[~held], source[held])
+    wrong = (found != labels).double()
+    return sum(wrong[labels == c].mean() for c in labels.unique()) / len(labels.unique())

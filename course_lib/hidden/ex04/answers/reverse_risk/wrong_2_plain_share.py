@@ -1,0 +1,9 @@
+# the share of all points that come back wrong, in which large classes count more
+def reverse_risk(fit, source, labels, target, fold):
+    found = torch.zeros_like(labels)
+    for k in fold.unique():
+        held = fold == k
+        guessed = fit(source[~held], labels[~held], target, target)
+        found[held] = fit(target, guessed, source[~held], source[held])
+    wrong = (found != labels).double()
+    return wrong.mean()

@@ -1,0 +1,20 @@
+# exchanges the maps everywhere: x goes through F, and y through G
+def train(G, F, D_X, D_Y, xs, ys, lr, lam, lam_id):
+    adam = {net: torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.99))
+            for net in (G, F, D_X, D_Y)}
+
+    def descend(net, loss):
+        adam[net].zero_grad()
+        loss.backward()
+        adam[net].step()
+
+    size = lambda d: d.abs().mean()
+    judged = lambda D, real, fake: ((D(real) - 1) ** 2).mean() + (D(fake.detach()) ** 2).mean()
+    fooled = lambda D, fake: ((D(fake) - 1) ** 2).mean()
+    cycle = lambda x, y: size(G(F(x)) - x) + size(F(G(y)) - y)
+    for x, y in zip(xs, ys):
+        descend(D_X, judged(D_X, x, G(y)))
+        descend(D_Y, judged(D_Y, y, F(x)))
+        descend(G, fooled(D_X, G(y)) + lam * cycle(x, y) + lam_id * size(G(x) - x))
+        descend(F, fooled(D_Y, F(x)) + lam * cycle(x, y) + lam_id * size(F(y) - y))
+    return tuple(net.state_dict() for net in (G, F, D_X, D_Y))
