@@ -171,6 +171,10 @@ RUNS += [Run("cyclegan_points", task, terms, seed) for seed in range(4)
          for task, terms in (("0.5 at 90", "GAN alone"), ("0.5 at 90", "no identity"),
                              ("0.8 at 90", "GAN alone"), ("0.8 at 90", "no identity"),
                              ("0.8 at 60", "no identity"), ("0.8 at 60", "all"))]
+# Weights and the identity term, each with and without the other, at one angle.
+RUNS += [Run("cyclegan_points", f"{weight} at 60", terms, seed) for weight in (0.5, 0.8)
+         for terms in ("no identity", "all") for seed in range(8)
+         if weight == 0.5 or seed > 3]
 
 if __name__ == "__main__":
     for run in chosen(RUNS, __doc__):

@@ -1,14 +1,24 @@
+import csv
+from pathlib import Path
+
 import pytest
 import torch
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from course_lib.core import fit
+from course_lib.core import fit, load
+from course_lib.data import digits
+from course_lib.evaluate import classify, parameters
 from course_lib.gan import unit
 from course_lib.gan.cogan import CoGAN, CoGANClassifier
+from course_lib.gan.cyclegan import cyclegan
 from course_lib.gan.minimax import discriminator_loss
 from course_lib.gan.unit import UNIT, UNITClassifier, cycle, encoded, kl, reconstruction
 from course_lib.nets import CoupledD, CoupledE, CoupledG, VectorG
+from course_lib.recipes import weights
+from course_lib.recipes.unit import DOMAINS, Together, domains, pen
+from course_lib.recipes.unit import unit as recipe
 
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = torch.Generator().manual_seed(0)
 
 
@@ -204,3 +214,131 @@ def test_training_lowers_the_reconstruction():
     before = error()
     fit(M, [(x[:32], x[32:])], steps=60, lr=2e-3)
     assert error() < before / 2
+
+
+def test_the_pen_widens_strokes_by_a_pixel_each_way_on_white():
+    x = -torch.ones(1, 1, 9, 9)
+    x[..., 4, 4], x[..., 0, 0] = 1.0, 0.5
+    expected = torch.ones(1, 1, 9, 9)
+    expected[..., 3:6, 3:6], expected[..., :2, :2] = -1.0, -0.5
+    assert torch.equal(pen(x), expected)
+    real = digits().images[:200]
+    assert (-pen(real) >= real).all() and pen(real).mean() > 0.3 > real.mean()
+
+
+@pytest.mark.parametrize("split, n", [("train", 5000), ("test", 1000)])
+def test_no_digit_is_in_two_domains(split, n):
+    (x, y), (x_usps, _), (x_pen, y_pen) = domains(split)
+    assert len(x) == len(y) == len(x_pen) == len(y_pen) == n and len(x_usps) >= 2 * 1000
+    assert x.shape[1:] == x_usps.shape[1:] == x_pen.shape[1:] == (1, 28, 28)
+    drawn = lambda part: set(map(bytes, part.mul(127.5).round().byte().numpy()))
+    assert not drawn(pen(x)) & drawn(x_pen)
+    assert torch.cat([y, y_pen]).bincount().equal(digits("mnist", split).labels.bincount())
+
+
+def test_labels_belong_to_the_pen_s_digits():
+    """Not even the judge of thin strokes reads more than a few of them otherwise."""
+    x, y = domains("test")[2]
+    assert (classify(-x).argmax(1) == y).float().mean() > 0.93
+
+
+def test_batches_of_domains_are_shuffled_apart():
+    x = torch.arange(8.0)[:, None]
+    data = Together(x, x[:4], x, size=2)
+    torch.manual_seed(0)
+    passes = [list(data), list(data)]
+    for one in passes:
+        assert len(one) == 4 and all(len(batch) == 3 for batch in one)
+        whole = [torch.cat([batch[k] for batch in one]).flatten() for k in range(3)]
+        assert whole[0].sort().values.equal(x[:, 0]) and whole[2].sort().values.equal(x[:, 0])
+        for half in whole[1].split(4):               # the smaller starts again
+            assert half.sort().values.equal(x[:4, 0])
+        assert not whole[0].equal(whole[2])
+    assert not torch.cat([b[0] for b in passes[0]]).equal(torch.cat([b[0] for b in passes[1]]))
+
+
+@pytest.mark.parametrize("bad, text", [
+    (images(0), "Domain 2 is empty"),
+    (images(4, 3), "channels.*Domain 2 has 3 × 12 × 12"),
+    (images(4, size=16), "Domain 2 has 1 × 16 × 16"),
+    (images(4).double(), "Domain 2 has .* of torch.float64")])
+def test_domains_that_do_not_fit_are_named(bad, text):
+    for call in (lambda: Together(images(), images(), bad, size=2),
+                 lambda: model(3).loss((images(), images(), bad), "G"),
+                 lambda: model(3).loss((images(), images(), bad), "D")):
+        with pytest.raises(ValueError, match=text):
+            call()
+
+
+def test_a_latent_grows_with_n_and_pairs_of_maps_with_n_squared():
+    """What a further domain costs is the same each time; pairs are n (n − 1)/2, and from three
+    domains on they are the more, also with all discriminators."""
+    of = [parameters(recipe(n)) for n in (2, 3, 4, 5)]
+    assert len({b - a for a, b in zip(of, of[1:], strict=False)}) == 1
+    pair = parameters(cyclegan(1, 16))
+    cheaper = [n for n in range(2, 11) if parameters(recipe(n)) < n * (n - 1) // 2 * pair]
+    assert cheaper == list(range(3, 11))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load(recipe(), weights("unit_digits"))
+
+
+@pytest.mark.parametrize("target", range(3))
+@pytest.mark.parametrize("source", range(3))
+def test_translations_of_the_shipped_model_keep_the_digit(source, target, shipped):
+    """Also from 1 to 0, 2 to 1 and 0 to 2, where no step of its training translated."""
+    x, y = (part[:300] for part in domains("test")[source])
+    out = shipped.translate(x, source, target)
+    sign = -1 if DOMAINS[target] == "pen" else 1
+    assert (classify(sign * out).argmax(1) == y).float().mean() > 0.9
+    real = domains("test")[target].images            # the pen's are brighter by 1.25
+    assert abs(out.mean() - real.mean()) < 0.15 and abs(out.std() - real.std()) < 0.15
+
+
+def test_between_two_codes_pictures_change_little_by_little(shipped):
+    (x, _), _, (x_pen, _) = domains("test")
+    with torch.no_grad():
+        a, b = shipped.eval().E(x[:50], 0), shipped.E(x_pen[:50], 2)
+        for k in range(3):
+            path = torch.stack([shipped.G(torch.lerp(a, b, w), k)
+                                for w in torch.linspace(0, 1, 17)])
+            moved = (path[1:] - path[:-1]).abs().mean((2, 3, 4))             # (16, 50)
+            assert (moved.max(0).values < 0.2 * moved.sum(0)).all()
+            assert torch.allclose(path[0], shipped.translate(x[:50], 0, k), atol=1e-5)
+
+
+def measured(table, column, **fixed):
+    with open(RESULTS / f"{table}.csv", newline="") as file:
+        return [float(row[column]) for row in csv.DictReader(file)
+                if all(row[key] == value for key, value in fixed.items())]
+
+
+def test_one_latent_is_smaller_and_quicker_and_pairs_of_maps_are_closer():
+    """In all three seeds; what the lecture says of "more efficient"."""
+    of = lambda method, column: measured("efficiency", column, method=method)
+    steps, seconds = "CycleGANs, equal steps", "CycleGANs, equal seconds"
+    assert len(of("UNIT", "kept")) == len(of(steps, "kept")) == len(of(seconds, "kept")) == 3
+    assert 10 * max(of("UNIT", "parameters_use")) < min(of(steps, "parameters_use"))
+    assert 10 * max(of("UNIT", "per_1000")) < min(of(steps, "per_1000"))
+    assert 3 * max(of("UNIT", "cpu_seconds")) < min(of(steps, "cpu_seconds"))
+    for a, b in zip(of("UNIT", "cpu_seconds"), of(seconds, "cpu_seconds"), strict=True):
+        assert abs(a - b) < 0.15 * a
+    assert max(of(steps, "distance")) < min(of("UNIT", "distance"))
+    assert min(of(steps, "worst_kept")) > max(of("UNIT", "worst_kept"))
+    assert min(of("UNIT", "worst_kept")) > 0.9 > min(of(seconds, "worst_kept"))
+    layers = "CycleGANs of UNIT's layers, equal steps"           # sharing saves size, and costs
+    assert 5 * max(of("UNIT", "parameters_use")) < min(of(layers, "parameters_use"))
+    assert max(of(layers, "distance")) < min(of("UNIT", "distance"))
+    apart = "UNIT, nothing shared"                               # which decides nothing here
+    assert len(of(apart, "kept")) == 3 and min(of(apart, "kept")) > sum(of("UNIT", "kept")) / 3
+    assert max(of(apart, "distance")) < min(of("UNIT", "distance"))
+
+
+def test_directions_that_no_step_translated_keep_as_much():
+    """Training goes from 0 to 1, from 1 to 2 and from 2 to 0."""
+    def kept(*pairs):
+        return sum(sum(measured("efficiency_pairs", "kept", method="UNIT", source=DOMAINS[i],
+                                target=DOMAINS[j])) for i, j in pairs) / 9
+    assert kept((1, 0), (2, 1), (0, 2)) > kept((0, 1), (1, 2), (2, 0)) - 0.01

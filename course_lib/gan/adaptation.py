@@ -1,8 +1,7 @@
 """Unsupervised domain adaptation behind one call: labels of a source, pictures alone of a target.
 
 `adapt(method, source, labels, target)` gives a classifier of the target. All that train networks
-share one form of classifier and one way of augmenting pictures.
-"""
+share one form of classifier and one way of augmenting pictures."""
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from course_lib.core import Trainable, fit, warmup_cosine
-from course_lib.data.adaptation import Domains, check_source_and_target
+from course_lib.data.adaptation import Domains
 from course_lib.gan.cogan import CoGANClassifier
 from course_lib.gan.dann import DANN
 from course_lib.gan.dtn import DTN
@@ -46,92 +45,102 @@ class Adapted:
             return torch.cat([self.scores(part).argmax(1) for part in x.split(500)])
 
 
-def nearest(x: Tensor, known: Tensor, labels: Tensor, classes: int) -> Tensor:
-    return nnf.one_hot(nearest_label(x, known, labels), classes)
-
-
-def discriminator(domains: int, source: Tensor, classes: int) -> CoupledD:
+def discriminator(domains: int, x: Tensor, classes: int) -> CoupledD:
     """The classifier of all methods; the low layers of its domains start alike."""
-    D = CoupledD(domains, *source.shape[1:3], classes)
+    D = CoupledD(domains, *x.shape[1:3], classes)
     for low in D.low:
         low.load_state_dict(D.low[0].state_dict())
     return D.to(memory_format=torch.channels_last)   # the same numbers, a third faster on a CPU
 
 
-def source_only(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
+def source_only(data: Domains, classes: int, train: Callable) -> Adapted:
     """The bar: what the source alone teaches, asked about the target."""
-    D = discriminator(1, source, classes)
-    model = train(SourceOnly(D), Domains(source, labels, target))
+    D = discriminator(1, data.source, classes)
+    model = train(SourceOnly(D), data)
     return Adapted(lambda x: D.classify(x, 0), model)
 
 
-def sa(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
-    """Pixels, 40 directions, the nearest neighbour; nothing is trained    SA, Sections 3 and 4"""
-    of_source, of_target = aligned(source.flatten(1), target.flatten(1),
-                                   min(40, len(source), len(target)))
-    known = of_source(source.flatten(1))
-    return Adapted(lambda x: nearest(of_target(x.flatten(1)), known, labels, classes))
+def sa(data: Domains, classes: int, train: Callable, d: int = 20) -> Adapted:
+    """Features of "source only", d directions, the nearest neighbour    DANN, Section 5.2.1"""
+    model = source_only(data, classes, train).model
+    with torch.no_grad(), model.averaged():
+        h, h_t = (torch.cat([model.D.features(part, 0) for part in x.split(500)])
+                  for x in (data.source, data.target))
+    of_source, of_target = aligned(h, h_t, min(d, *h.shape, len(h_t)))
+    known = of_source(h)
+    see = lambda x: of_target(model.D.features(x, 0))
+    near = lambda x: nearest_label(see(x), known, data.labels)
+    return Adapted(lambda x: nnf.one_hot(near(x), classes), model)
 
 
-def dann(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
-    """One network for both domains, features that hide the domain    DANN, Section 4"""
-    D = discriminator(1, source, classes)
-    model = train(DANN(D, mlp(D.n_h, 64, 1)), Domains(source, labels, target))
+def dann(data: Domains, classes: int, train: Callable, Model=DANN) -> Adapted:
+    """One network for both domains, features that hide the domain    DANN, Section 4.2"""
+    D = discriminator(1, data.source, classes)
+    model = train(Model(D, mlp(D.n_h, 64, 1)), data)
     return Adapted(lambda x: D.classify(x, 0), model)
 
 
-def dtn(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
-    """f on the source's labels, then g, then the neighbour among g(f(source))    DTN, Section 5"""
-    D = discriminator(1, source, classes)
-    first = train(SourceOnly(D), Domains(source, labels, target))
+def dtn(data: Domains, classes: int, train: Callable, Model=DTN) -> Adapted:
+    """f on the source's labels, then g, then a classifier of g(f(source))    DTN, Section 5.1
+
+    Departs from the paper's nearest neighbour: among raw pixels that is the weakest part.
+    """
+    first = source_only(data, classes, train).model
     first.load_state_dict(first.ema)
-    f = nn.Sequential(D.low[0], D.high).requires_grad_(False)
-    H, G = VectorG(D.n_h, 8, source.shape[2] // 4), CoupledG(1, source.shape[1])
-    D = discriminator(1, source, 3)
-    model = DTN(f, nn.Sequential(H, G.high, G.low[0]), nn.Sequential(D.low[0], D.high, D.classes))
-    train(model, Domains(source, labels, target))
-    known = torch.cat([model.translate(part) for part in source.split(500)]).flatten(1)
-    return Adapted(lambda x: nearest(x.flatten(1), known, labels, classes), model)
+    f = nn.Sequential(first.D.low[0], first.D.high).requires_grad_(False)
+    H, G = VectorG(first.D.n_h, 8, data.source.shape[2] // 4), CoupledG(1, data.source.shape[1])
+    D = discriminator(1, data.source, 3)
+    model = train(Model(f, nn.Sequential(H, G.high, G.low[0]),
+                        nn.Sequential(D.low[0], D.high, D.classes)), data)
+    drawn = torch.cat([model.translate(part) for part in data.source.split(500)])
+    last = source_only(Domains(drawn, data.labels, data.target), classes, train).model
+    last.load_state_dict(last.ema)
+    return Adapted(lambda x: last.D.classify(x, 0), model)
 
 
-def cogan(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
+def cogan(data: Domains, classes: int, train: Callable, Model=CoGANClassifier) -> Adapted:
     """The head of D, behind the low layers of the target    CoGAN, Section 5"""
-    D = discriminator(2, source, classes)
-    H, G = VectorG(64, 8, source.shape[2] // 4), CoupledG(2, source.shape[1])
-    model = train(CoGANClassifier(H, G, D), Domains(source, labels, target))
+    D = discriminator(2, data.source, classes)
+    H, G = VectorG(64, 8, data.source.shape[2] // 4), CoupledG(2, data.source.shape[1])
+    model = train(Model(H, G, D), data)
     return Adapted(lambda x: D.classify(x, 1), model)
 
 
-def unit(source: Tensor, labels: Tensor, target: Tensor, classes: int, train) -> Adapted:
-    """The head of D, behind the low layers of the target    UNIT, "Domain Adaptation" """
-    D = discriminator(2, source, classes)
-    E, G = CoupledE(2, source.shape[1]), CoupledG(2, source.shape[1])
-    model = train(UNITClassifier(E, G, D), Domains(source, labels, target))
+def unit(data: Domains, classes: int, train: Callable, Model=UNITClassifier) -> Adapted:
+    """The head of D, behind the low layers of the target    UNIT, Section 4 (adaptation)"""
+    D = discriminator(2, data.source, classes)
+    E, G = (net(2, data.source.shape[1]) for net in (CoupledE, CoupledG))
+    model = train(Model(E, G, D), data)
     return Adapted(lambda x: D.classify(x, 1), model)
 
 
-# how each is trained: steps that take two CPU minutes at most, and Adam's rate
-METHODS = {"source only": (source_only, 1500, 1e-3), "SA": (sa, 0, 0.0),
-           "DANN": (dann, 1500, 1e-3), "DTN": (dtn, 1500, 2e-3),
-           "CoGAN": (cogan, 1500, 2e-3), "UNIT": (unit, 1500, 2e-3)}
+# how each is trained: steps, which take two CPU minutes at most, and Adam's rate; with as many as
+# the others UNIT is not done (benchmarks/adaptation_steps.py)
+METHODS = {"source only": (source_only, 1200, 1e-3), "SA": (sa, 1200, 1e-3),
+           "DANN": (dann, 1200, 1e-3), "DTN": (dtn, 1200, 2e-3),
+           "CoGAN": (cogan, 1200, 2e-3), "UNIT": (unit, 1800, 2e-3)}
 
 
 def adapt(method: str, source: Tensor, labels: Tensor, target: Tensor, *, steps: int | None = None,
           seconds: float | None = None, seed: int = 0) -> Adapted:
-    """A classifier of the target, from the source's labels    UNIT, "Domain Adaptation"
+    """A classifier of the target, from the source's labels    UNIT, Section 4 (adaptation)
 
     method: one of METHODS. source, target: pictures (n, C, H, W), (m, C, H, W), with H = W, which 4
-    divides; labels (n,): classes from 0. steps or seconds: of each training (DTN has two); by
-    default the method's own. Returns images (k, C, H, W) → classes (k,). Nothing here takes a
-    label of the target. Errors: ValueError for an unknown method, an empty domain, domains of
-    other channels or sides, and labels that are not one a picture.
+    divides; labels (n,): classes from 0. steps or seconds: of each training, by default the
+    method's own. Returns images (k, C, H, W) → classes (k,). Nothing here takes a label of the
+    target. Errors: ValueError for an unknown method, an empty domain, domains of other channels
+    or sides, and labels that are not one a picture.
     """
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}; there are {', '.join(METHODS)}.")
-    check_source_and_target(source, labels, target)
     build, default, lr = METHODS[method]
     steps = default if steps is None and seconds is None else steps
+    return built(build, source, labels, target, lr=lr, steps=steps, seconds=seconds, seed=seed)
 
+
+def built(build: Callable, source: Tensor, labels: Tensor, target: Tensor, *, lr: float,
+          steps: int | None = None, seconds: float | None = None, seed: int = 0) -> Adapted:
+    """What `adapt` does with a method of METHODS, and with one of other settings."""
     def train(model: Trainable, data: Domains) -> Trainable:
         fit(model, data, steps=steps, seconds=seconds, lr=lr, betas=(0.5, 0.99),
             schedule=warmup_cosine(), ema=0.99, seed=seed, device="cpu")
@@ -139,4 +148,4 @@ def adapt(method: str, source: Tensor, labels: Tensor, target: Tensor, *, steps:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build(source, labels, target, int(labels.max()) + 1, train)
+        return build(Domains(source, labels, target), int(labels.max()) + 1, train)

@@ -39,10 +39,11 @@ class DANN(Trainable):
 
     net.features(x, 0) → h (batch, n_h), net.classes: h → logits of classes; d: h → the logit
     (batch, 1) of "source". Batches: ((x, y), x_target). lam: the λ that is reached; it rises as
-    `reversal_schedule` over the first `ramp` steps.
+    `reversal_schedule` over the first `ramp` steps. d itself descends L_d with λ = 1 throughout, as
+    in Section 5.2.2.
     """
 
-    def __init__(self, net: nn.Module, d: nn.Module, lam: float = 0.3, ramp: int = 1000):
+    def __init__(self, net: nn.Module, d: nn.Module, lam: float = 0.1, ramp: int = 1000):
         super().__init__()
         self.net, self.d, self.lam, self.ramp, self.step = net, d, lam, ramp, 0
 

@@ -54,5 +54,5 @@ class DTN(Trainable):
 
     @sampling
     def translate(self, x: Tensor) -> Tensor:
-        """G(x) = g(f(x))    DTN, Section 3"""
+        """G(x) = g(f(x))    DTN, Section 4"""
         return self.g(self.f(x))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from course_lib.core import Trainable, noise_like, sampling
+from course_lib.data.domains import check_domains
 from course_lib.gan.minimax import discriminator_loss, non_saturating_generator_loss
 
 LAM = (1.0, 2e-4, 5e-3, 2e-4, 5e-3)
@@ -65,6 +66,9 @@ class UNIT(Trainable):
                 "G": [*self.E.parameters(), *self.G.parameters()]}
 
     def loss(self, batch: tuple[Tensor, ...], player: str) -> Tensor:
+        """Errors: ValueError for domains of different shapes, or an empty one."""
+        for k, x in enumerate(batch):
+            check_domains(batch[0], x, ("Domain 0", f"Domain {k}"))
         return self.loss_D(batch) if player == "D" else self.loss_G(batch)
 
     def translations(self, batch: tuple[Tensor, ...]) -> list[Tensor]:
@@ -107,7 +111,7 @@ class UNIT(Trainable):
 
 
 class UNITClassifier(UNIT):
-    """UNIT whose D also classifies the source and sees a pair alike    UNIT, "Domain Adaptation"
+    """UNIT whose D also classifies the source and sees a pair alike    UNIT, Section 4 (adaptation)
 
     D.features(x, k) → h, D.real: h → logit (batch, 1), D.classes: h → logits of classes. Batches:
     ((x, y), x_target), where x is of domain 0 and x_target of 1. D's loss also has λ_class
@@ -116,7 +120,7 @@ class UNITClassifier(UNIT):
     """
 
     def __init__(self, E: nn.Module, G: nn.Module, D: nn.Module, lam_class: float = 10.0,
-                 lam_feature: float = 10.0, lam: tuple[float, ...] = LAM):
+                 lam_feature: float = 10.0, lam: tuple[float, ...] = (1.0, 2e-4, 0.01, 2e-4, 0.01)):
         super().__init__(E, G, D, lam)
         self.lam_class, self.lam_feature = lam_class, lam_feature
 
