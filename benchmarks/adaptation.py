@@ -41,11 +41,12 @@ def domain(name: str, split: str, other: str) -> Digits:
     return Digits(as_street(x) if other == "street" else x, labels)
 
 
-def measured(run: Run) -> dict:
+def measured(run: Run, steps: int | None = None) -> dict:
     source = domain(run.source, "train", run.target)
     target, test = (domain(run.target, split, run.source) for split in ("train", "test"))
     start = time.process_time()
-    predict = adapt(run.method, source.images, source.labels, target.images, seed=run.seed)
+    predict = adapt(run.method, source.images, source.labels, target.images, steps=steps,
+                    seed=run.seed)
     seconds = time.process_time() - start
     return {"accuracy": accuracy(predict(test.images), test.labels), "seconds": seconds,
             "parameters": parameters(predict.model)}

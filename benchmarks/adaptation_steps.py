@@ -3,14 +3,11 @@
 adaptation_steps: as benchmarks/adaptation.py, with other numbers of steps; four times as many for
 source only, which takes a fourth of the time or less.
 """
-import time
 from typing import NamedTuple
 
+import adaptation
 import torch
-from adaptation import accuracy, domain
 from common import chosen, write
-
-from course_lib.gan.adaptation import adapt
 
 TABLES = {"adaptation_steps": ["method", "steps"]}
 
@@ -27,14 +24,8 @@ RUNS = [Run(method, steps, seed) for seed in range(3)
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    source, target = domain("usps", "train", "mnist"), domain("mnist", "train", "usps")
-    test = domain("mnist", "test", "usps")
-    for run in chosen(RUNS, __doc__):
-        cpu = time.process_time()
-        predict = adapt(run.method, source.images, source.labels, target.images, steps=run.steps,
-                        seed=run.seed)
-        cpu = time.process_time() - cpu
-        row = run._asdict() | {"accuracy": accuracy(predict(test.images), test.labels),
-                               "seconds": cpu}
+    for method, steps, seed in chosen(RUNS, __doc__):
+        row = {"method": method, "steps": steps, "seed": seed}
+        row |= adaptation.measured(adaptation.Run(method, "usps", "mnist", seed), steps)
         print(row, flush=True)
         write("adaptation_steps", [row], Run._fields)

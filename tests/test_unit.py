@@ -7,6 +7,7 @@ from torch.distributions import Laplace, Normal, kl_divergence
 
 from course_lib.core import fit, load
 from course_lib.data import digits
+from course_lib.data.domains import unpaired
 from course_lib.evaluate import classify, parameters
 from course_lib.gan import unit
 from course_lib.gan.cogan import CoGAN, CoGANClassifier
@@ -15,7 +16,7 @@ from course_lib.gan.minimax import discriminator_loss
 from course_lib.gan.unit import UNIT, UNITClassifier, cycle, encoded, kl, reconstruction
 from course_lib.nets import CoupledD, CoupledE, CoupledG, VectorG
 from course_lib.recipes import weights
-from course_lib.recipes.unit import DOMAINS, Together, domains, pen
+from course_lib.recipes.unit import DOMAINS, domains, pen
 from course_lib.recipes.unit import unit as recipe
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -244,7 +245,7 @@ def test_labels_belong_to_the_pen_s_digits():
 
 def test_batches_of_domains_are_shuffled_apart():
     x = torch.arange(8.0)[:, None]
-    data = Together(x, x[:4], x, size=2)
+    data = unpaired(x, x[:4], x, size=2)
     torch.manual_seed(0)
     passes = [list(data), list(data)]
     for one in passes:
@@ -263,7 +264,7 @@ def test_batches_of_domains_are_shuffled_apart():
     (images(4, size=16), "Domain 2 has 1 × 16 × 16"),
     (images(4).double(), "Domain 2 has .* of torch.float64")])
 def test_domains_that_do_not_fit_are_named(bad, text):
-    for call in (lambda: Together(images(), images(), bad, size=2),
+    for call in (lambda: unpaired(images(), images(), bad, size=2),
                  lambda: model(3).loss((images(), images(), bad), "G"),
                  lambda: model(3).loss((images(), images(), bad), "D")):
         with pytest.raises(ValueError, match=text):

@@ -1,4 +1,4 @@
-"""Two sets of pictures of which no two belong together: domains X and Y, and batches of both."""
+"""Sets of pictures of which no two belong together, domains, and batches of all of them."""
 import itertools
 import math
 
@@ -10,28 +10,30 @@ from course_lib.data.faces import ATTRIBUTES, Faces
 
 
 class Unpaired:
-    """What `unpaired` returns: one iteration is one pass of the larger domain."""
+    """What `unpaired` returns: one iteration is one pass of the largest domain."""
 
-    def __init__(self, x: Batches, y: Batches):
-        self.x, self.y = x, y
+    def __init__(self, *parts: Batches):
+        self.parts = parts
 
     def __len__(self) -> int:
-        return max(len(self.x), len(self.y))
+        return max(map(len, self.parts))
 
     def __iter__(self):
         again = lambda part: itertools.chain.from_iterable(itertools.repeat(part))
-        return itertools.islice(zip(again(self.x), again(self.y)), len(self))
+        return itertools.islice(zip(*map(again, self.parts)), len(self))
 
 
-def unpaired(x: Tensor, y: Tensor, *, size: int = 64) -> Unpaired:
-    """Minibatches (x, y) of `size` each, shuffled apart, so that no x belongs to its y
+def unpaired(*domains: Tensor, size: int = 64) -> Unpaired:
+    """Minibatches (x, y, …) of `size` each, shuffled apart, so that no x belongs to its y
 
-    x (n, …), y (m, …): the domains X and Y; the smaller starts again, shuffled anew.
+    domains: two or more, such as X (n, …) and Y (m, …); a smaller one starts again, shuffled anew.
     Errors: ValueError for an empty domain, for domains of another shape or type, and for a size
     that a domain does not fill.
     """
-    check_domains(x, y)
-    return Unpaired(batches(x, size=size), batches(y, size=size))
+    names = [f"Domain {k}" for k in ("XY" if len(domains) == 2 else range(len(domains)))]
+    for name, x in zip(names[1:], domains[1:]):
+        check_domains(domains[0], x, (names[0], name))
+    return Unpaired(*(batches(x, size=size) for x in domains))
 
 
 def check_domains(x: Tensor, y: Tensor, names=("Domain X", "Domain Y")) -> None:

@@ -1,13 +1,11 @@
 """UNIT of three domains in one latent: digits of MNIST, of USPS, and of a bold pen (it ships)."""
-import itertools
-
 import torch
 from torch import Tensor
 from torch.nn import functional as nnf
 
 from course_lib.core import History, fit, warmup_cosine
-from course_lib.data import Digits, batches, digits
-from course_lib.data.domains import check_domains
+from course_lib.data import Digits, digits
+from course_lib.data.domains import unpaired
 from course_lib.gan.unit import UNIT
 from course_lib.nets import CoupledD, CoupledE, CoupledG
 from course_lib.recipes import Recipe
@@ -36,23 +34,6 @@ def domains(split: str = "train") -> list[Digits]:
     return [Digits(x[one], y[one]), usps, Digits(pen(x[other]), y[other])]
 
 
-class Together:
-    """Minibatches (x_0, x_1, …) of `size` a domain, each domain shuffled apart
-
-    domains: pictures (n_k, …); one iteration is one pass of the largest. Errors: ValueError for an
-    empty domain, one of another shape or type, and a size that a domain does not fill.
-    """
-
-    def __init__(self, *domains: Tensor, size: int = 32):
-        for k, x in enumerate(domains):
-            check_domains(domains[0], x, ("Domain 0", f"Domain {k}"))
-        self.parts = [batches(x, size=size) for x in domains]
-
-    def __iter__(self):
-        again = lambda part: itertools.chain.from_iterable(itertools.repeat(part))
-        return itertools.islice(zip(*map(again, self.parts)), max(map(len, self.parts)))
-
-
 def unit(n: int = 3) -> UNIT:
     """UNIT of n domains of digits    UNIT, Section 3
 
@@ -68,7 +49,7 @@ def train(model: UNIT, *, steps: int = 2000, seed: int = 0, on_step=None) -> His
     Departs from the paper: batches of 32 a domain in place of 1; a rate twenty times as large that
     warms up and falls; Adam with β2 = 0.99 in place of 0.999; the weights are averaged.
     """
-    return fit(model, Together(*(x for x, _ in domains())), steps=steps, lr=2e-3,
+    return fit(model, unpaired(*(x for x, _ in domains()), size=32), steps=steps, lr=2e-3,
                betas=(0.5, 0.99), ema=0.99, seed=seed, on_step=on_step, schedule=warmup_cosine())
 
 
