@@ -14,6 +14,11 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def smooth_mlp(*widths: int) -> nn.Sequential:
+    """mlp with SiLU, h σ(h), whose slopes have slopes of their own, too    Elfwing et al. 2018"""
+    return mlp(*widths, activation=nn.SiLU)
+
+
 class Residual(nn.Module):
     """h + F(h), told an embedding    DDPM, Ho et al. 2020, Appendix B
 
