@@ -4,14 +4,15 @@ patterns themselves, up to 100 of them, by load p/n, over three seeds.
 Theory (Amit, Gutfreund & Sompolinsky 1985, 1987; n → ∞) has memories up to a load of 0.138, with
 1.6 % wrong bits there, and beyond it none. At finite n some patterns are lost sooner (share with
 m < 0.8), others are kept beyond, whose wrong bits are counted apart too. perfect: share of patterns
-that stay as they are; one_step: wrong bits if all units change at once.
+that stay as they are, perfect_theory: if units were independent, so that some always do at finite
+n; one_step: wrong bits if all units change at once.
 """
 from typing import NamedTuple
 
 import torch
 from common import chosen, write
 
-from course_lib.ebm.capacity import memories, one_step, wrong_bits
+from course_lib.ebm.capacity import memories, one_step, perfect, wrong_bits
 from course_lib.ebm.hopfield import overlap, recall, store, synchronous
 
 TABLES = {"hopfield_capacity": ["n", "load"]}
@@ -41,6 +42,7 @@ def measured(run: Run, load: float, probes: int = 100) -> dict:
             "wrong_bits": (1 - m.mean().item()) / 2, "lost": share(m < 0.8),
             "wrong_bits_kept": (1 - kept.mean().item()) / 2 if len(kept) else None,
             "theory": theory(load), "perfect": share(m == 1),
+            "perfect_theory": perfect(load, run.n),
             "one_step": share(synchronous(w, xi) != xi), "one_step_theory": one_step(load)}
 
 

@@ -195,6 +195,62 @@ def test_capacity_is_what_was_measured():
     assert all(one > 0.9 for one in at("0.2", "lost"))
 
 
+@pytest.mark.parametrize("n", ["1000", "2000"])
+def test_memories_are_perfect_as_often_as_independent_units_would_be(n):
+    """Of 300 patterns a load: within four standard errors, and 0.02 for what units share."""
+    with open(RESULTS) as file:
+        rows = [row for row in csv.DictReader(file) if row["n"] == n]
+    for load in sorted({row["load"] for row in rows}):
+        runs = [float(row["perfect"]) for row in rows if row["load"] == load]
+        p = capacity.perfect(float(load), int(n))
+        error = math.sqrt(p * (1 - p) / 300)
+        assert len(runs) == 3 and sum(runs) / 3 == pytest.approx(p, abs=4 * error + 0.02)
+    assert capacity.perfect(0.138, 1000) == pytest.approx(0.03, abs=0.005)
+    assert capacity.perfect(0.138, 1) == 1 - capacity.one_step(0.138)
+
+
+def table(name, *keys):
+    """Rows of a table of results by their values of `keys`, three seeds each."""
+    found = {}
+    with open(RESULTS.with_name(f"{name}.csv")) as file:
+        for row in csv.DictReader(file):
+            found.setdefault(tuple(row[key] for key in keys), []).append(row)
+    assert all(len(rows) == 3 for rows in found.values())
+    return lambda what, *values: [float(row[what]) for row in found[values]]
+
+
+def test_where_random_states_end_is_what_was_measured():
+    """A memory and its negative are alike; mixtures of three are stable at loads below 0.03 only
+    (Amit, Gutfreund & Sompolinsky 1985)."""
+    at = table("hopfield_spurious", "stored")
+    for p in ("3", "5", "10", "15", "20"):
+        memory, negative = sum(at("memory", p)), sum(at("negative", p))
+        assert abs(memory - negative) < 4 * math.sqrt((memory + negative) / 1000)
+    assert min(at("mixture_of_three", "5")) > 0.2 and max(at("mixture_of_three", "20")) < 0.01
+    assert min(at("elsewhere", "50")) > 0.99
+
+
+def test_what_was_measured_of_recall_at_a_temperature():
+    at = table("hopfield_temperature", "patterns", "stored", "rule", "T")
+    cold, hot = (at("overlap", "random", "10", "store", T) for T in ("0.3", "1.2"))
+    m = at("theory", "random", "10", "store", "0.3")[0]
+    assert m == pytest.approx(math.tanh(m / 0.3), abs=1e-9)
+    assert all(one == pytest.approx(m, abs=0.01) for one in cold)
+    assert all(abs(one) < 0.1 for one in hot)
+
+
+def test_what_was_measured_of_digits():
+    """Hebb's rule finds none of ten, the pseudo-inverse all, the continuous network all of 10,000
+    from half of a picture."""
+    at = table("hopfield_corruption", "patterns", "stored", "rule", "damage")
+    assert max(at("perfect", "digits", "10", "store", "0.0")) == 0
+    assert min(at("perfect", "digits", "10", "store_correlated", "0.2")) == 1
+    at = table("hopfield_continuous", "stored", "rule", "beta")
+    assert min(at("perfect", "10000", "continuous", "1.0")) == 1
+    assert max(at("perfect", "10000", "continuous", "0.036")) == 0
+    assert max(at("perfect", "100", "store", "–")) == 0
+
+
 def test_what_is_no_state_is_refused():
     w = hopfield.store(spins(2, 6))
     for call in (lambda s: hopfield.store(s), lambda s: hopfield.energy(w, s),

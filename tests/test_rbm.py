@@ -1,14 +1,20 @@
+import csv
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from course_lib.core import fit
+from course_lib.core import fit, load
 from course_lib.data import batches, digits, toys
 from course_lib.ebm.ais import ais, base_rate
 from course_lib.ebm.contrastive_divergence import expected_update, gibbs_kernel
 from course_lib.ebm.rbm import RBM, PersistentRBM, bernoulli, states
+from course_lib.evaluate import classify, fid
+from course_lib.recipes import weights
+from course_lib.recipes.rbm import digits_rbm
 
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = lambda seed=0: torch.Generator().manual_seed(seed)
 random = lambda *shape, seed=0: torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
@@ -238,6 +244,62 @@ def test_sampling_is_reproducible_and_knows_no_class():
     assert torch.equal(draw(), draw()) and draw().shape == (3, 1, 4, 4)
     with pytest.raises(ValueError, match="unconditional"):
         model.sample(3, y=torch.zeros(3))
+
+
+def test_the_mean_of_a_step_is_what_its_draws_come_to():
+    """From h's mean, not from a draw of h: here c is so large that both are one."""
+    model = digits_rbm(3)
+    model.W.data, model.c.data = torch.randn(784, 3, generator=rng()), torch.full((3,), 200.0)
+    x = torch.ones(1, 1, 28, 28)
+    drawn = model.gibbs(model.visible(x).expand(10_000, -1), 1, rng()).mean(0)
+    off = (2 * drawn - 1).view_as(x) - model.mean(x)
+    assert off.abs().max() < 2 * 5 * 0.5 / 100                # five errors of 784 shares, doubled
+    assert torch.equal(model.mean(x), 2 * model.p_v(torch.ones(1, 3)).view_as(x) - 1)
+
+
+def test_the_shipped_machine_goes_on_from_its_chains_and_draws_all_digits():
+    model = load(digits_rbm(), weights("rbm_digits"))
+    assert torch.equal(model.sample(5, steps=0), model.mean(2 * model.chains[:5].view(5, 1, 28, 28)
+                                                            - 1))
+    x = model.sample(400, generator=rng(), steps=100)
+    assert x.shape == (400, 1, 28, 28) and x.abs().max() <= 1 and len(x.unique()) > 1000
+    again = lambda: model.sample(120, generator=rng(1), steps=2)
+    assert torch.equal(again(), again())
+    assert torch.bincount(classify(x).argmax(1), minlength=10).min() > 12     # of 400; 40 are even
+    assert fid(x) < 80                                   # a Gaussian mixture of digits has 164
+    with pytest.raises(ValueError, match="unconditional"):
+        model.sample(3, y=torch.zeros(3))
+
+
+def measured(table, what, **which):
+    """One column of a table of results, by seed, of the rows that these columns name."""
+    with open(RESULTS / f"{table}.csv") as file:
+        rows = [row for row in csv.DictReader(file) if which.items() <= row.items()]
+    assert [row["seed"] for row in rows] == ["0", "1", "2"]
+    return torch.tensor([float(row[what]) for row in rows])
+
+
+def test_a_reconstruction_that_gets_better_while_the_likelihood_falls_was_measured():
+    at = lambda step, what: measured("rbm_curve", what, method="CD-1", updates="4000", step=step)
+    assert (at("4000", "reconstruction") < at("1200", "reconstruction") - 3).all()
+    assert (at("4000", "log_p_test") < at("1200", "log_p_test") - 5).all()
+
+
+def test_persistent_chains_and_longer_ones_were_measured_to_give_more_likelihood():
+    log_p = lambda method, n: measured("rbm", "log_p_test", method=method, updates=n)
+    at_equal_time = log_p("PCD", "4000"), log_p("CD-10", "1200"), log_p("CD-1", "4000")
+    assert (torch.stack(at_equal_time).diff(dim=0) < -4).all()
+    assert (log_p("CD-10", "4000") > log_p("PCD", "4000") + 5).all()           # at equal updates
+    assert (measured("rbm", "ais_error", method="PCD", updates="4000") < 1).all()
+
+
+def test_the_bias_of_contrastive_divergence_was_measured_to_grow_on_the_way():
+    cosine = lambda k, step: measured("rbm_bias", "cosine", weights="trained, steps", k=k,
+                                      size=step)
+    assert (cosine("1", "10") > 0.99).all() and (cosine("1", "1000") < 0.5).all()
+    assert (cosine("50", "1000") > 0.99).all()
+    lost = lambda k: measured("rbm_fixed_points", "lost", hidden_units="4", start="maximum", k=k)
+    assert (lost("1") > 0.004).all() and (lost("10").abs() < 0.001).all()      # nats: not much
 
 
 def test_bad_input_gets_one_clear_error():

@@ -47,3 +47,12 @@ def one_step(alpha: float) -> float:
     if not alpha > 0:
         raise ValueError(f"A load is above 0, not {alpha}.")
     return math.erfc(1 / math.sqrt(2 * alpha)) / 2
+
+
+def perfect(alpha: float, n: int) -> float:
+    """(1 − ½ erfc(1/√(2α)))ⁿ: P(no unit wants to leave a memory), roughly    McEliece et al. 1987
+
+    As if units were independent. At α = 0.138 it is 3 % for n = 1000 and 0.08 % for 2000: perfect
+    recall needs loads that fall as 1/log n. Errors: as `one_step`.
+    """
+    return (1 - one_step(alpha)) ** n

@@ -36,6 +36,8 @@ def expected_update(model: RBM, p_0: Tensor, k: int | None) -> dict[str, Tensor]
     if k is None:
         p_k = torch.softmax(-model.free_energy(v), 0)
     else:
-        p_k = p_0 @ torch.linalg.matrix_power(gibbs_kernel(model), k)
+        p_k, K = p_0, gibbs_kernel(model)
+        for _ in range(k):
+            p_k = p_k @ K
     h, difference = model.p_h(v), p_0 - p_k
     return {"W": (v * difference[:, None]).T @ h, "b": difference @ v, "c": difference @ h}
