@@ -3,6 +3,8 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,3 +48,19 @@ def namespace(name: str, source: str) -> dict:
 def run(name: str, question: str, source: str):
     """What `source` defines under the question's name."""
     return namespace(name, source)[question]
+
+
+def refuses(check, question: str, answers, errors=(AssertionError,)) -> None:
+    """Each of the answers loses its points, by one of these errors."""
+    for i, answer in enumerate(answers):
+        try:
+            check(question, answer)
+        except errors:
+            continue
+        pytest.fail(f"{question}: the check accepts lazy answer {i}")
+
+
+RAISES = (AssertionError, RuntimeError, ValueError, IndexError)      # the check, or PyTorch first
+TOUCHES = (lambda net: net.train(not net.training), lambda net: net.requires_grad_(False),
+           lambda net: next(net.parameters()).data.mul_(1.0001),
+           lambda net: setattr(weight := next(net.parameters()), "grad", torch.ones_like(weight)))

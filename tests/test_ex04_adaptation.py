@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise import run, solution
+from exercise import TOUCHES, refuses, run, solution
 from sklearn.decomposition import PCA
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import LeaveOneGroupOut
@@ -146,12 +146,7 @@ LAZY = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_lazy_answers_fail(question):
-    for i, answer in enumerate(LAZY[question]):
-        try:
-            check(question, answer)
-        except AssertionError:
-            continue
-        pytest.fail(f"{question}: the check accepts lazy answer {i}")
+    refuses(check, question, LAZY[question])
 
 
 @pytest.mark.parametrize("question, i", [
@@ -170,10 +165,7 @@ def test_answers_that_change_an_argument_fail(question, i):
 
 
 @pytest.mark.parametrize("i", range(4))
-@pytest.mark.parametrize("touch", [
-    lambda net: net.train(not net.training), lambda net: net.requires_grad_(False),
-    lambda net: next(net.parameters()).data.mul_(1.0001),
-    lambda net: setattr(next(net.parameters()), "grad", torch.ones_like(next(net.parameters())))])
+@pytest.mark.parametrize("touch", TOUCHES)
 def test_answers_that_leave_a_network_changed_fail(i, touch):
     def answer(*args):
         result = MASTER["unit_terms"](*args)

@@ -8,15 +8,16 @@ import time
 
 import numpy as np
 import pytest
+import rbm_lines
 import vlb_lines
 from exercise import ROOT
 
 from course_lib.hidden import unseen
-from course_lib.proofs import check_proof, grade_proof, typeset
+from course_lib.proofs import check_proof, grade_proof, rbm, typeset
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import parse
 from course_lib.proofs.minimax import MINIMAX, minimax, minimax_with_prior, minimax_with_smoothing
-from course_lib.proofs.rbm import HIDDEN, RBM_GRADIENT, VISIBLE
+from course_lib.proofs.rbm import CLASSES, HIDDEN, RBM_GRADIENT, RBM_LABELLED, VISIBLE, labelled
 from course_lib.proofs.vlb import FORMS, VLB, VLB_FROM_LIKELIHOOD
 
 PRIOR, SMOOTHING = minimax_with_prior(), minimax_with_smoothing()
@@ -49,10 +50,10 @@ JENSEN_CHAIN = [
     LINES["likelihood"], LINES["with gap"], f"<= {LINES['bound']}, gap = {LINES['gap']}",
     *VLB_CHAIN[1:],
 ]
-RBM_CHAIN = [
-    "log(Sum(exp(-E[v,h]), h)) - log(Sum(exp(-E[v,h]), v, h))",
-    "-Sum(p[h|v]*dE[v,h], h) + Sum(p[v,h]*dE[v,h], v, h)",
-]
+RBM_CHAIN = [rbm_lines.LINES[name, 2] for name in ("energies", "means")]
+BY_SHARES = ("-Sum(p[v,h,y]*dE[v,y,h], h)/Sum(p[v,h,y], h) "
+             "+ Sum(p[v,h,y]*dE[v,y,h], v, h)/Sum(p[v,h,y], v, h)")
+LABELLED_CHAIN = [rbm_lines.LINES[name, 3] for name in ("energies", "quotients", "means")]
 TRUE_BUT_INTRACTABLE = "E(-log(p[T]/q[T]) - Sum(log(p[t-1|t] / q[t-1|t:T]), t, 1, T) - log(q[0]))"
 CHAINS = {
     "plain": (MINIMAX, PLAIN_CHAIN),
@@ -61,6 +62,7 @@ CHAINS = {
     "vlb": (VLB, VLB_CHAIN),
     "jensen": (VLB_FROM_LIKELIHOOD, JENSEN_CHAIN),
     "rbm": (RBM_GRADIENT, RBM_CHAIN),
+    "labelled": (RBM_LABELLED, LABELLED_CHAIN),
 }
 
 
@@ -128,6 +130,16 @@ RIGHT = {
         (0, "log(Sum(exp(-E[v,h]), h) / Sum(Sum(exp(-E[v,h]), v), h))"),
         (1, "Sum(p[h,v]*dE[v,h], v, h) - Sum(p[h|v]*dE[v,h], h)"),
         (1, "Sum(p[v]*Sum(p[h|v]*dE[v,h], h), v) - Sum(p[h|v]*dE[v,h], h)"),
+    ],
+    "labelled": [
+        (0, "log(Sum(exp(-E[v,y,h]), h) / Sum(exp(-E[y,h,v]), h, v))"),
+        (0, "-log(Sum(exp(-E[v,y,h]), v, h)) + log(Sum(exp(-E[v,y,h]), h))"),
+        (1, "Sum(dE[v,y,h]/exp(E[v,y,h]), v, h)/Sum(exp(-E[v,y,h]), v, h) "
+            "- Sum(dE[v,y,h]*exp(-E[v,y,h]), h)/Sum(exp(-E[v,y,h]), h)"),
+        (1, BY_SHARES),
+        (2, "-Sum(p[v,h,y]/p[v,y]*dE[v,y,h], h) + Sum(p[v,h,y]/p[y]*dE[v,y,h], v, h)"),
+        (2, "Sum(p[h,v|y]*dE[v,y,h], v, h) - Sum(p[h|y,v]*dE[v,y,h], h)"),
+        (2, "Sum(p[v|y]*Sum(p[h|v,y]*dE[v,y,h], h), v) - Sum(p[h|v,y]*dE[v,y,h], h)"),
     ],
 }
 
@@ -207,6 +219,20 @@ WRONG = {
         (1, "-p[h|v]*dE[v,h] + Sum(p[v,h]*dE[v,h], v, h)"),
         (1, "-Sum(exp(-E[v,h])*dE[v,h], h)/Sum(exp(-E[v,h]), h) + Sum(p[v,h]*dE[v,h], v, h) "
             "+ 0*p[h|v]"),
+    ],
+    "labelled": [
+        (0, "log(Sum(exp(-E[v,y,h]), h)) - log(Sum(exp(-E[v,y,h]), v, y, h))"),
+        (0, "log(p[v|y])"), (0, "log(Sum(exp(-E[v,y,h]), h))"),
+        (1, "-Sum(exp(-E[v,y,h])*dE[v,y,h], h)/Sum(exp(-E[v,y,h]), h) "
+            "- Sum(exp(-E[v,y,h])*dE[v,y,h], v, h)/Sum(exp(-E[v,y,h]), v, h)"),
+        (1, "-Sum(dE[v,y,h], h) + Sum(dE[v,y,h], v, h)"),
+        (2, "-Sum(p[h|v,y]*dE[v,y,h], h) + Sum(p[v,y,h]*dE[v,y,h], v, y, h)"),
+        (2, "-Sum(p[h|v]*dE[v,y,h], h) + Sum(p[v,h|y]*dE[v,y,h], v, h)"),
+        (2, "-Sum(p[h|v,y]*dE[v,y,h], h) + Sum(p[v,h]*dE[v,y,h], v, h)"),
+        (2, "Sum(p[h|v,y]*dE[v,y,h], h) - Sum(p[v,h|y]*dE[v,y,h], v, h)"),
+        (2, LABELLED_CHAIN[1] + " + 0*p[h|v,y]"), (2, BY_SHARES),
+        (1, BY_SHARES.replace(", v, h)/Sum(", ", v, y, h)/Sum(")),
+        (1, LABELLED_CHAIN[2]), (1, LABELLED_CHAIN[2] + " + 0*" + BY_SHARES[1:]),
     ],
 }
 
@@ -399,12 +425,20 @@ def test_no_two_forms_are_alike():
         assert all(np.abs(a - b).max() > 1e-3 for other, b in values if name < other)
 
 
+def test_the_numbers_of_the_rbms_forms_are_current():
+    found = rbm_lines.forms()
+    assert found.keys() == rbm.FORMS.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, rbm.FORMS[name], rtol=0, atol=1e-10)
+
+
 def test_students_get_no_line_of_the_derivation():
     files = [*(path for path in (ROOT / "course_lib").rglob("*.py") if not unseen(path)),
              *(ROOT / "exercises").rglob("*.ipynb")]
     for path in files:
         text = re.sub(r"\s|\\", "", path.read_text(encoding="utf-8"))
-        assert not [line for name, line in LINES.items() if re.sub(r"\s", "", line) in text], path
+        lines = [*LINES.values(), *rbm_lines.LINES.values()]
+        assert not [line for line in lines if re.sub(r"\s", "", line) in text], path
 
 
 def test_marginal_in_place_of_conditional_is_far_off():
@@ -424,6 +458,29 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
         assert E.shape == (2**VISIBLE, 2**HIDDEN) and set(np.unique(dE)) <= {-1.0, 0.0}
 
 
+def test_the_rbm_with_a_label_is_one_machine_for_each_label():
+    """p(v | y) is an RBM's p(v) with the energies of that label."""
+    for seed in (0, 1):
+        proof = labelled(seed)
+        for problem, value in zip(proof.problems, proof.references[0]):
+            E = problem.table("E", frozenset({0, 1, 2}), frozenset())
+            assert E.shape == (2**VISIBLE, CLASSES, 2**HIDDEN)
+            for y in range(CLASSES):
+                p = np.exp(value[:, y, 0])
+                weights = np.exp(-E[:, y]).sum(1)
+                np.testing.assert_allclose(p, weights / weights.sum(), rtol=1e-12)
+        assert grade_proof(LABELLED_CHAIN, proof).points == 3
+    assert np.abs(labelled(0).references[0][0] - labelled(1).references[0][0]).max() > 0.1
+
+
+def test_one_half_of_the_rbms_derivative_is_a_free_fact():
+    first = "Sum(exp(-E[v,y,h])*dE[v,y,h], h)/Sum(exp(-E[v,y,h]), h)"
+    second = "Sum(exp(-E[v,y,h])*dE[v,y,h], v, h)/Sum(exp(-E[v,y,h]), v, h)"
+    for half in ("-" + first, second, "-" + second):
+        report = grade_proof([LABELLED_CHAIN[0], half, *LABELLED_CHAIN[1:]], RBM_LABELLED)
+        assert report.points == 3 and report.lines[1].kind == "true"
+
+
 @pytest.mark.parametrize("proof, before, line, says", [
     (MINIMAX, PLAIN_CHAIN[:3], "KL(p,(p+g)/2) + KL(g,(p+g)/2) - log(2)",
      "line 4 is not equal to line 3.*One number"),
@@ -432,6 +489,7 @@ def test_the_rbm_derivative_is_that_of_the_log_likelihood():
      "two arguments of each KL"),
     (MINIMAX, PLAIN_CHAIN[:1], "1/2", "it is not the best D"),
     (RBM_GRADIENT, RBM_CHAIN[:1], WRONG["rbm"][2][1], "sign of the whole line"),
+    (RBM_LABELLED, LABELLED_CHAIN[:2], BY_SHARES, "a sum is still divided by a sum"),
     (MINIMAX, PLAIN_CHAIN[:3], "KL(p,(p+g)/2) - KL(g,(p+g)/2) - log(4)", "One sign is wrong"),
     (MINIMAX, PLAIN_CHAIN[:3], "KL(p,p+g) + KL(g,p+g)", "sums to 2"),
     (MINIMAX, PLAIN_CHAIN[:3], PLAIN_CHAIN[2] + " + 0*KL(p,g)", "only inside KL"),

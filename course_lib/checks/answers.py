@@ -25,6 +25,8 @@ class Net(NamedTuple):
     frozen: bool | tuple[str, ...] = False
     grad: float | None = None   # what every gradient holds when the network arrives; NaN: of one
                                 # that an answer may overwrite
+    resting: tuple[str, ...] = ()   # modules in eval mode whose weights still ask for gradients;
+                                    # "" is the whole network
 
     @classmethod
     def draw(cls, name: str, args: tuple, generator: torch.Generator, scale: float = 0.7) -> "Net":
@@ -42,6 +44,8 @@ class Net(NamedTuple):
         net.load_state_dict(self.state)
         for part in ("",) if self.frozen is True else self.frozen or ():
             net.get_submodule(part).eval().requires_grad_(False)
+        for part in self.resting:
+            net.get_submodule(part).eval()
         for weight in net.parameters() if self.grad is not None else ():
             weight.grad = torch.full_like(weight, self.grad)
         return net

@@ -67,7 +67,8 @@ def encode(x, data: list[bytes], callbacks: list | None = None, depth: int = 0):
         data.append(np.ascontiguousarray(x).tobytes())
         return {"array": [str(x.dtype), list(x.shape), len(data[-1])]}
     if isinstance(x, Net) and callbacks is not None:
-        return {"net": [x.name, inside(list(x.args)), inside(x.state), inside(x.frozen), x.grad]}
+        return {"net": [x.name, inside(list(x.args)), inside(x.state), inside(x.frozen), x.grad,
+                        inside(x.resting)]}
     if isinstance(x, list):
         return [inside(item) for item in x]
     if isinstance(x, tuple):

@@ -1,0 +1,10 @@
+# multiplies the mean of v with the mean of h, as if they were independent
+def cd_update(V, H, W, b, c, p_0, w):
+    E = -(V @ W @ H.T) - (V @ b)[:, None] - H @ c
+    h_given_v, v_given_h = torch.softmax(-E, 1), torch.softmax(-E, 0)
+    p, q = p_0, w[0] * p_0
+    for chance in w[1:]:
+        p = v_given_h @ (p @ h_given_v)
+        q = q + chance * p
+    difference, h = p_0 - q, h_given_v @ H
+    return torch.outer(p_0 @ V, p_0 @ h) - torch.outer(q @ V, q @ h), difference @ V, difference @ h

@@ -1,0 +1,5 @@
+# leaves out the factor T in front of the logarithm
+def free_energy(v, W, b, c, lo, hi, T):
+    rows = v.reshape(len(v), -1)
+    x = c + rows @ W
+    return -rows @ b - torch.logaddexp(lo * x / T, hi * x / T).sum(1)

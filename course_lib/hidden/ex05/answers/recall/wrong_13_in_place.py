@@ -1,0 +1,9 @@
+# the states that came in are changed
+def recall(w, theta, s, order):
+    energy = lambda s: s @ theta - ((s @ w) * s).sum(1) / 2
+    path = [energy(s)]
+    for i in order.tolist():
+        h = s @ w[i] - theta[i]
+        s[:, i] = torch.where(h == 0, s[:, i], (h > 0).to(s.dtype))
+        path.append(energy(s))
+    return s, torch.stack(path, 1)

@@ -1,0 +1,10 @@
+# the units become -1 and +1
+def recall(w, theta, s, order):
+    s = s.clone()
+    energy = lambda s: s @ theta - ((s @ w) * s).sum(1) / 2
+    path = [energy(s)]
+    for i in order.tolist():
+        h = s @ w[i] - theta[i]
+        s[:, i] = torch.where(h == 0, s[:, i], h.sign())
+        path.append(energy(s))
+    return s, torch.stack(path, 1)

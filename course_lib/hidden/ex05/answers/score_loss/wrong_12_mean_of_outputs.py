@@ -1,0 +1,8 @@
+# the energy of a picture is the mean of the network's outputs, not their sum
+def score_loss(E, x, k, z, sigma, p):
+    std = sigma[k].view(-1, *[1] * (x.ndim - 1))
+    noisy = (x + std * z).requires_grad_()
+    slope, = torch.autograd.grad(E(noisy).flatten(1).mean(1).sum(), noisy, create_graph=True)
+    error = (z / std - slope / std).flatten(1).square().sum(1) / 2
+    loss = (sigma[k] ** p * error).mean()
+    return with_gradients(loss, E)
