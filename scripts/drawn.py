@@ -32,6 +32,8 @@ x_T = torch.randn(COLUMNS, 1, 28, 28, generator=rng())
 rows = [shipped("gan_digits").sample(COLUMNS, generator=rng()),
         shipped("lapgan_digits").sample(COLUMNS, generator=rng()),
         shipped("biggan_digits").sample(COLUMNS, y=y, generator=rng()),
+        shipped("rbm_digits").sample(COLUMNS, generator=rng()),
+        shipped("igebm_digits").sample(COLUMNS, generator=rng()),
         plain.sample(COLUMNS, steps=STEPS, generator=rng()),
         shipped("diffusion_classes").sample(COLUMNS, y=y, steps=STEPS, generator=rng()),
         guided_sample(plain, few, x_T, classifier.log_prob, y, 3.0, variance=few.posterior_variance,
