@@ -192,12 +192,11 @@ def check_gibbs_step(gibbs_step, seed: int = 0) -> None:
             expect_tensor(name + what, a, tuple(b.shape), dtype, GIBBS_HINT)
             expect_close(name + what, a, b.to(dtype), GIBBS_HINT, atol=0, rtol=0, dtype=dtype)
 
-    def rare(T: float, dtype: torch.dtype) -> None:
-        """Units whose upper value is improbable, and uniforms of half and of twice its P."""
+    def decided(odds: list[float], T: float, dtype: torch.dtype, times: tuple) -> None:
+        """Units of these log odds, and uniforms just below and above their P."""
         lo, hi = levels(rng)[0]
-        odds = [-12.0, -20.0, -40.0, -85.0] + [-100.0, -300.0, -600.0] * (dtype == torch.float64)
         odds, n = torch.tensor(odds, dtype=torch.float64), len(odds)
-        u = torch.stack([odds.exp() / 2, 2 * odds.exp()])
+        u = torch.stack([odds.sigmoid() * factor for factor in times])
         right = torch.tensor([[True], [False]]).expand(2, n)
         v, W = -torch.ones(2, n, dtype=dtype), torch.zeros(n, n, dtype=dtype)
         b, c = (odds * T / 2).to(dtype), (odds * T / (hi - lo)).to(dtype)
@@ -205,9 +204,20 @@ def check_gibbs_step(gibbs_step, seed: int = 0) -> None:
                    u.to(dtype), u.to(dtype))
         got = expect_results(got, "h, the new v", 2)
         for name, a, up, low in zip(("h", "v"), got, (hi, 1.0), (lo, -1.0)):
-            expect_close(f"{name} where log P is {odds.tolist()} and u is P/2, and 2 P; T = {T:g}",
-                         a, torch.where(right, up, torch.full_like(u, low)).to(dtype),
+            expect_close(f"{name} where log P/(1 - P) is {odds.tolist()} and u is {times} P; "
+                         f"T = {T:g}", a, torch.where(right, up, torch.full_like(u, low)).to(dtype),
                          GIBBS_HINT + " A small P is no 0.", atol=0, rtol=0, dtype=dtype)
+
+    def far(lo: float, hi: float, taken: float) -> None:
+        """A level of 0.1 drives v, whatever the other one is: P(v = 1) = σ(0.6) = 0.6457."""
+        one, T = torch.ones(2, 1, dtype=torch.float64), 0.1
+        u = torch.tensor([[0.645], [0.646]], dtype=torch.float64)
+        c = one[0] * (0.0 if taken == hi else -2.0)
+        h, new = expect_results(call(gibbs_step, one, one < 0, one[:1], one[0] * (0.3 * T - taken),
+                                     c, lo, hi, T, one / 2, u), "h, the new v", 2)
+        for name, a, b in (("h", h, taken * one), ("v", new, (u < 0.6457) * 2.0 - 1)):
+            expect_close(f"{name} for levels {lo:g}, {hi:g}, where h = {taken:g}", a, b, GIBBS_HINT,
+                         atol=0, rtol=0)
 
     def certain(dtype: torch.dtype) -> None:
         """Units whose upper value has P = 1, and the largest uniform below 1."""
@@ -256,5 +266,10 @@ def check_gibbs_step(gibbs_step, seed: int = 0) -> None:
         for lo, hi in ((-1000.0, 0.1), (0.1, 1e6), (-1e-6, 1 / 3)):
             holds((8, 2), 4, lo, hi, 1e3, dtype)
         for T in (1e-6, 0.7, 1e6):
-            rare(T, dtype)
+            lowest = [-100.0, -300.0, -600.0] * (dtype == torch.float64)
+            decided([-12.0, -20.0, -40.0, -85.0, *lowest], T, dtype, (0.5, 2.0))
+    for T in (1e-3, 1.0, 1e3):
+        decided([4.0, -2.0, -6.0, -8.0, -10.5, -13.0], T, torch.float64, (1 - 1e-7, 1 + 1e-7))
+    far(-1e15, 0.1, 0.1)
+    far(0.1, 1e15, 0.1)
     holds((6, 3), 4, -1.0, 1.0, 1.0, torch.float64, scale=20.0, end=1e-10)
