@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import torch
 from common import chosen, write
+from rbm import binary
 
 from course_lib.core import load
-from course_lib.data import digits
 from course_lib.ebm.ais import ais, base_rate
 from course_lib.ebm.rbm import RBM
 from course_lib.recipes import weights
@@ -32,11 +32,6 @@ class Run(NamedTuple):
 
 RUNS = [*(Run(part, seed) for part in ("exact", "spread") for seed in range(3)),
         Run("enumeration", 0)]
-
-
-def binary(split: str) -> torch.Tensor:
-    x = digits(split=split).images
-    return digits_rbm(1).visible(x, torch.Generator().manual_seed(0))
 
 
 @torch.no_grad()

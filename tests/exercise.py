@@ -1,5 +1,5 @@
 """An exercise's master notebook, cell by cell, and answers that run in what its students have."""
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 import nbformat
@@ -58,6 +58,17 @@ def refuses(check, question: str, answers, errors=(AssertionError,)) -> None:
         except errors:
             continue
         pytest.fail(f"{question}: the check accepts lazy answer {i}")
+
+
+def then(answer, touch):
+    """The answer, which touches its arguments when it is done."""
+    @wraps(answer)
+    def touched(*args):
+        result = answer(*args)
+        with torch.no_grad():
+            touch(*args)
+        return result
+    return touched
 
 
 RAISES = (AssertionError, RuntimeError, ValueError, IndexError)      # the check, or PyTorch first

@@ -1,14 +1,13 @@
 """The checks of exercise 5's questions on Hopfield units, score matching and a joint energy: the
 library's and other people's parts, put together as its variants ask, pass; lazy answers, and those
 that change what they are given, fail."""
-import functools
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from exercise import RAISES, TOUCHES, cells, refuses, run, solution
+from exercise import RAISES, TOUCHES, cells, refuses, run, solution, then
 from test_answers import check as check_answer
 
 from course_lib.ebm import hopfield
@@ -189,30 +188,18 @@ TENSORS = {"store": (0, 1), "recall": (0, 1, 2, 3), "score_loss": (1, 2, 3, 4),
 @pytest.mark.parametrize("question, i", [(question, i) for question in TENSORS
                                          for i in TENSORS[question]])
 def test_answers_that_change_an_argument_fail(question, i):
-    @functools.wraps(MASTER[question])
-    def answer(*args):
-        result = MASTER[question](*args)
-        with torch.no_grad():
-            if args[i].dtype == torch.bool:
-                args[i].logical_not_()
-            else:
-                args[i].data.add_(1)
-        return result
+    def changed(*args):
+        args[i].logical_not_() if args[i].dtype == torch.bool else args[i].data.add_(1)
 
     with pytest.raises(AssertionError, match="in place"):
-        check(question, answer)
+        check(question, then(MASTER[question], changed))
 
 
 @pytest.mark.parametrize("question", ["score_loss", "joint_loss"])
 @pytest.mark.parametrize("touch", TOUCHES)
 def test_answers_that_leave_a_network_changed_fail(question, touch):
-    def answer(*args):
-        result = MASTER[question](*args)
-        touch(args[0])
-        return result
-
     with pytest.raises(AssertionError, match="not as it was"):
-        check(question, answer)
+        check(question, then(MASTER[question], lambda net, *_: touch(net)))
 
 
 def test_what_the_written_answer_says_about_its_examples():
