@@ -19,6 +19,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+c.GenerateFeedback.exporter_class = "course_lib.grading.hooks.Feedback"
 c.GenerateFeedback.preprocessors = [
     "course_lib.grading.hooks.HideTests",
     "nbgrader.preprocessors.GetGrades",

@@ -55,7 +55,8 @@ def test_an_honest_submission_keeps_all_its_points(graded, change):
 def test_all_are_in_the_table(graded):
     said = graded[1]
     assert not [change for change in UNUSUAL if not row(said, honest.AS.get(change, change))]
-    assert "my solution (2) final.ipynb was taken for ex01_minimax.ipynb" in row(said, "renamed")
+    renamed = next(change for change in UNUSUAL if change.endswith("renamed"))
+    assert "my solution (2) final.ipynb was taken for ex01_minimax.ipynb" in row(said, renamed)
 
 
 def test_a_cell_that_takes_too_long_is_interrupted_and_its_kernel_goes_on(graded):

@@ -145,12 +145,7 @@ class Sandbox:
     def processes(self) -> list[int]:
         """All processes inside: bubblewrap's own, which inherit the orphans, and the kernel's,
         which came from outside."""
-        found = set()
-        for root in filter(None, (self.process.pid, self.kernel)):
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(root)
-                found |= {root} | {child.pid for child in process.children(recursive=True)}
-        return sorted(found)
+        return sorted(_families({self.process.pid, self.kernel} - {None}))
 
     def _watch(self) -> None:
         while not self.stopped.wait(0.1):
@@ -161,12 +156,17 @@ class Sandbox:
             try:
                 if len(pids) > self.limits.processes:
                     self.kill(f"more than {self.limits.processes} processes")
-                elif sum(map(_memory, pids)) > self.limits.memory:
+                elif self._too_large(pids):
                     self.kill(f"more than {self.limits.memory >> 20} MB of memory")
                 elif _files(self.pid) > MAX_FILES:
                     self.kill(f"more than {MAX_FILES} files")
             except PermissionError:
                 self.kill("processes that hide from it")
+
+    def _too_large(self, pids: list[int]) -> bool:
+        """Whether they have written more than they may; mostly a quick look shows that they have
+        not."""
+        return all(sum(map(weight, pids)) > self.limits.memory for weight in (_at_most, _memory))
 
     def kill(self, why: str) -> None:
         self.broken = self.broken or why
@@ -199,20 +199,50 @@ class Unprotected:
         self.process.wait()
 
 
+def _families(roots: set[int]) -> set[int]:
+    """Those of these processes that are there, and all that descend from them."""
+    children, found = {}, []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        with contextlib.suppress(OSError):
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+            children.setdefault(int(stat.rpartition(b")")[2].split()[1]), []).append(pid)
+            if pid in roots:
+                found.append(pid)
+    for pid in found:
+        found += children.get(pid, ())
+    return set(found)
+
+
 def _memory(pid: int) -> int:
     """Bytes that a process has written: its share of what it shares, and files in memory that it
     holds open. Errors: PermissionError where the process hides itself."""
+    return _weigh(pid, "smaps_rollup", "Pss_Dirty", "Private_Dirty", "Swap")
+
+
+def _at_most(pid: int) -> int:
+    """No less than that, and many times as quick: all that it holds, as if nothing were shared; but
+    for swapped files in memory, which have a limit of their own."""
+    return _weigh(pid, "status", "VmRSS", "VmRSS", "VmSwap")
+
+
+def _weigh(pid: int, file: str, name: str, or_else: str, swap: str) -> int:
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-        lines = dict(line.split(":", 1) for line in rollup)
-        names = ("Pss_Dirty" if "Pss_Dirty" in lines else "Private_Dirty", "Swap")
-        files = [os.stat(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()
-                 if os.readlink(fd).startswith("/memfd:")]
+        text = Path(f"/proc/{pid}/{file}").read_text().splitlines()[1:]
+        lines = dict(line.split(":", 1) for line in text)
+        names = (name if name in lines else or_else, swap)
         written = sum(int(lines[name].split()[0]) << 10 for name in names)
-        return written + sum(file.st_blocks << 9 for file in files)
+        return written + sum(map(_in_memory, Path(f"/proc/{pid}/fd").iterdir()))
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError):     # it has just ended
+        return 0
+
+
+def _in_memory(fd: Path) -> int:
+    """Bytes of an open file in memory; 0 where it is none, or has just been closed."""
+    try:
+        return os.stat(fd).st_blocks << 9 if os.readlink(fd).startswith("/memfd:") else 0
+    except FileNotFoundError:
         return 0
 
 

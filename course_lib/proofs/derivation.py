@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, wraps
 
 import numpy as np
 
@@ -119,6 +119,16 @@ class Proof:
     @property
     def total(self) -> int:
         return sum(milestone.worth for milestone in self.milestones)
+
+    def prepare(self) -> None:
+        """Computes now what lines will be compared with."""
+        _ = self.references, self.fact_values, self.extremes
+
+
+def once_a_seed(make: Callable[[int], Proof]) -> Callable[..., Proof]:
+    """make(seed) once for each seed, which is 0 where none is given; by place or by name."""
+    made = cache(make)
+    return wraps(make)(lambda seed=0: made(seed))
 
 
 def _value(tree, problem: Problem) -> np.ndarray | None:

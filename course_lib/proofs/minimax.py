@@ -9,11 +9,10 @@ formula that the student is asked for is here.
 
 import ast
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
-from course_lib.proofs.derivation import Fact, Line, Milestone, Proof
+from course_lib.proofs.derivation import Fact, Line, Milestone, Proof, once_a_seed
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import Language, parse
 from course_lib.proofs.problem import Problem, Value
@@ -48,7 +47,8 @@ def minimax(value: str = "sum(p*log(D) + g*log(1-D))", graded: tuple[str, ...] =
 
     def extremes() -> list[Problem]:
         found = _extremes(np.random.default_rng([seed, PROBLEMS]), numbers)
-        return found + [_with(problem, D=best_D(V, problem)) for problem in found]
+        best = np.split(best_D(V, _side_by_side(found)), len(found))
+        return found + [_with(problem, D=D) for problem, D in zip(found, best)]
 
     at_best = lambda problem: evaluate(V, _with(problem, D=best_D(V, problem)))
     steps = (
@@ -92,13 +92,13 @@ def _facts(V: ast.expr) -> tuple[Fact, ...]:
     )
 
 
-@cache
+@once_a_seed
 def minimax_with_prior(seed: int = 0) -> Proof:
     """A picture is real with probability pi: V = pi E_p[log D] + (1 - pi) E_g[log(1 - D)]."""
     return minimax("sum(pi*p*log(D) + (1-pi)*g*log(1-D))", seed=seed)
 
 
-@cache
+@once_a_seed
 def minimax_with_smoothing(seed: int = 0) -> Proof:
     """A real picture has label a: V = E_p[a log D + (1 - a) log(1 - D)] + E_g[log(1 - D)]."""
     return minimax("sum(p*(a*log(D) + (1-a)*log(1-D)) + g*log(1-D))", seed=seed)
@@ -135,6 +135,15 @@ def _with(problem: Problem, **arrays: np.ndarray) -> Problem:
     return replace(problem, names=problem.names | changed)
 
 
+def _side_by_side(problems: list[Problem]) -> Problem:
+    """One problem with the points of all; a number is a table then. Only what V sums is meant on
+    it, at each x, and no sum."""
+    tables = {name: np.concatenate([np.broadcast_to(problem.names[name].array, POINTS)
+                                    for problem in problems]) for name in problems[0].names}
+    whole = replace(problems[0], shape=(POINTS * len(problems),))
+    return _with(whole, **tables)
+
+
 def slope_in_D(V: ast.expr, problem: Problem) -> np.ndarray:
     """dV/dD(x) at the problem's D: the derivative of what V sums, by the complex step."""
     summand = V.args[0]
@@ -151,7 +160,7 @@ def curvature_in_D(V: ast.expr, problem: Problem) -> np.ndarray:
 
 def best_D(V: ast.expr, problem: Problem) -> np.ndarray:
     """The D that maximises V, by bisection on its slope at each point; to the last bit or so."""
-    low, high = np.zeros(POINTS), np.ones(POINTS)
+    low, high = np.zeros(problem.shape), np.ones(problem.shape)
     for _ in range(54):
         middle = (low + high) / 2
         rising = slope_in_D(V, _with(problem, D=middle)) > 0

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from course_lib.proofs.derivation import Fact, Milestone, Proof
+from course_lib.proofs.derivation import Fact, Milestone, Proof, once_a_seed
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import Language, LineError
 from course_lib.proofs.problem import Problem, same_value
@@ -172,7 +172,7 @@ RBM_GRADIENT = Proof("the gradient of an RBM's log-likelihood", language(AXES),
                      lambda: [rbm(i) for i in range(PROBLEMS)], _milestones(AXES, 0))
 
 
-@cache
+@once_a_seed
 def labelled(seed: int = 0) -> Proof:
     """The gradient of log p(v | y), on other machines for another seed."""
     problems = range(PROBLEMS * seed, PROBLEMS * (seed + 1))

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_lib.proofs.derivation import Fact, Line, Milestone, Proof
+from course_lib.proofs.derivation import Fact, Line, Milestone, Proof, once_a_seed
 from course_lib.proofs.enumeration import evaluate
 from course_lib.proofs.expressions import Language, LineError, short
 from course_lib.proofs.problem import Problem, same_value
@@ -235,7 +235,7 @@ def _problems(seed: int = 0) -> list[Problem]:
     return [chain(len(LENGTHS) * seed + i, T) for i, T in enumerate(LENGTHS)]
 
 
-@cache
+@once_a_seed
 def from_likelihood(seed: int = 0) -> Proof:
     return Proof("the bound and its KL divergences", LANGUAGE, lambda: _problems(seed), _steps(1),
                  intractable, FACTS, extremes)

@@ -27,6 +27,25 @@ TOGETHER = (  # changes that go into one notebook, for each takes a second or tw
     "other_cell_ids_and_metadata byte_order_mark",
     "moved_cells stored_outputs",
     "texts_deleted deleted_test_and_pictures",
+    "helper_in_an_own_cell names_that_tests_use_as_loop_variables windows_line_ends",
+    "slow_but_within_the_limit constants_changed_for_a_trial renamed",
+    "generators_and_recursion uses_what_a_test_cell_defined in_a_zip",
+    "function_from_a_written_module uses_what_a_picture_cell_defined "
+    "folder_in_a_zip_with_checkpoints",
+    "main_guard_and_globals answer_twice_first_blank zip_from_a_mac_or_a_memory_stick",
+    "torch_module_and_bound_method setup_cell_with_an_import zip_in_capitals",
+    "answer_in_an_own_cell_without_the_stub named_in_capitals",
+    "cells_split_by_the_editor helper_in_a_picture_cell name_with_umlauts",
+    "displays_numbers scratch_then_a_copy_of_the_setup name_with_an_apostrophe",
+    "restarts_the_kernel name_is_an_address",
+    "magics_in_answers tests_and_texts_edited",
+    "changes_the_folder_and_goes_back own_trials_below_the_answer",
+    "large_data_under_short_names without_cell_ids",
+    "own_tests_with_the_course_tools marks_of_nbgrader_lost",
+    "answer_in_an_own_cell_below_the_stub warnings_are_errors",
+    "question_moved_to_the_end_with_its_helper shows_much",
+    "answer_and_test_merged prints_a_lot",
+    "devices_and_settings copies_of_cells",
 )
 AS: dict[str, str] = {}  # change -> student, where a folder's name is what is unusual
 
@@ -43,7 +62,10 @@ def load() -> dict[str, Callable]:
     for name in MODULES:
         importlib.import_module(f"honest.{name}")
     for names in TOGETHER:
-        UNUSUAL["-".join(names.split())] = _chain([UNUSUAL.pop(name) for name in names.split()])
+        parts, joint = names.split(), "-".join(names.split())
+        UNUSUAL[joint] = _chain([UNUSUAL.pop(part) for part in parts])
+        for part in set(parts) & AS.keys():
+            AS[joint] = AS[part]
     return UNUSUAL
 
 

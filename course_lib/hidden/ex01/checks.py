@@ -37,7 +37,8 @@ def warm() -> None:
         games(seed)
         discriminator_stops(seed)
         generator_stops(seed)
-        _ = minimax_with_prior(seed).extremes
+    for seed in (0, 1):
+        minimax_with_prior(seed).prepare()
 
 
 def check_proof(lines, seed: int = 0) -> None:

@@ -32,7 +32,7 @@ def warm() -> None:
             score_cases(seed, dtype)
             joint_cases(seed, dtype)
     for seed in (0, 1):
-        _ = labelled(seed).references
+        labelled(seed).prepare()
 
 
 def check_proof(lines, seed: int = 0) -> None:
