@@ -219,7 +219,7 @@ def test_the_wording_varies():
 
 # ── CelebA ───────────────────────────────────────────────────────────────────────────────────────
 
-def small_celeba(root, n=9, zipped=False):
+def small_celeba(root, n=9, zipped=False, split=lambda i: min(i // 4, 2)):
     """n pictures of 178×218 in the official layout, the attribute table, and their split."""
     rng = np.random.default_rng(0)
     folder = root / "img_align_celeba"
@@ -240,7 +240,7 @@ def small_celeba(root, n=9, zipped=False):
     (root / "list_attr_celeba.txt").write_text(
         "\n".join([str(n), " ".join(CELEBA_ATTRIBUTES) + " ", *lines]) + "\n")
     (root / "list_eval_partition.txt").write_text(
-        "".join(f"{name} {min(i // 4, 2)}\n" for i, name in enumerate(names)))
+        "".join(f"{name} {split(i)}\n" for i, name in enumerate(names)))
     return torch.from_numpy(table > 0)
 
 
