@@ -28,11 +28,15 @@ MODULES = {module(file): file for file in tracked("course_lib/*.py")}
 
 @cache
 def imports(file: str) -> frozenset[str]:
-    """The modules of course_lib that a file imports, also inside of its functions."""
+    """The modules of course_lib that a file imports, also inside of its functions; but not what it
+    does where it is the command itself."""
     found, package = set(), module(file).split(".")
     if not file.endswith("__init__.py"):
         package.pop()
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    tree.body = [part for part in tree.body if not (
+        isinstance(part, ast.If) and ast.unparse(part.test) == "__name__ == '__main__'")]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
