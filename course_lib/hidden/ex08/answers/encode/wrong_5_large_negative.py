@@ -1,0 +1,7 @@
+# puts -10000 where padding stands, which may be larger than real scores
+def encode(x, is_word, W_q, W_k, W_v, u, beta):
+    x = torch.where(is_word[..., None], x, 0)
+    scores = (x @ W_q) @ (x @ W_k).mT / math.sqrt(W_q.shape[1])
+    y = scores.masked_fill(~is_word[:, None], -1e4).softmax(2) @ (x @ W_v)
+    shares = (beta * (y @ u)).masked_fill(~is_word, -1e4).softmax(1)
+    return (shares[..., None] * y).sum(1)

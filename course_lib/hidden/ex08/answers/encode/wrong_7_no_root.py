@@ -1,0 +1,7 @@
+# leaves the scores undivided by the root of h
+def encode(x, is_word, W_q, W_k, W_v, u, beta):
+    x = torch.where(is_word[..., None], x, 0)
+    scores = (x @ W_q) @ (x @ W_k).mT
+    y = scores.masked_fill(~is_word[:, None], -torch.inf).softmax(2) @ (x @ W_v)
+    shares = (beta * (y @ u)).masked_fill(~is_word, -torch.inf).softmax(1)
+    return (shares[..., None] * y).sum(1)

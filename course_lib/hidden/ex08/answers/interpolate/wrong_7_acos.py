@@ -1,0 +1,12 @@
+# finds the angle by acos of the product, which cannot see small angles
+def interpolate(x, y, share, power):
+    a, b = x.norm(dim=1, keepdim=True), y.norm(dim=1, keepdim=True)
+    u, v = x / a, y / b
+    apart, together = (v - u).norm(dim=1, keepdim=True), (v + u).norm(dim=1, keepdim=True)
+    if (together < 1e-4).any():
+        raise ValueError("opposite")
+    theta = torch.acos((u * v).sum(1, keepdim=True).clamp(-1, 1))
+    s = share[:, None]
+    part = lambda s: s * torch.sinc(s * theta / math.pi) / torch.sinc(theta / math.pi)
+    length = ((1 - s) * a ** power + s * b ** power) ** (1 / power)
+    return length * (part(1 - s) * u + part(s) * v)

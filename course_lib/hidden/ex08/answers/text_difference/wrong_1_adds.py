@@ -1,0 +1,11 @@
+# adds the difference and makes a unit vector of the sum, where a rotation is asked for
+def text_difference(z_i, z_from, z_to, strength, share, most):
+    e = F.normalize(z_i, dim=1)
+    steps = F.normalize(z_to, dim=2) - F.normalize(z_from, dim=2)
+    wish = (strength[:, None, None] * steps).sum(0)
+    wish = torch.where(wish.norm(dim=1, keepdim=True) < 3e-5, e, wish)
+    along = (wish * e).sum(1, keepdim=True)
+    across = wish - along * e
+    theta = torch.atan2(across.norm(dim=1, keepdim=True), along)
+    psi = (share * theta).clamp(max=most)
+    return F.normalize(e + share * F.normalize(wish, dim=1), dim=1)
