@@ -1,16 +1,20 @@
 """Draws the README's pictures with the models that ship: python scripts/drawn.py
 
-Digits, a row a model; and portraits by BigGAN, a row an attribute.
+Digits, a row a model; portraits by BigGAN, a row an attribute; and portraits by their captions.
 """
+import textwrap
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 
 from course_lib import show
 from course_lib.core import load
 from course_lib.data import faces
+from course_lib.data.held_out import seen, unseen
 from course_lib.diffusion.guidance import guided_sample
 from course_lib.recipes import recipes, weights
+from course_lib.recipes.unclip import faces_unclip
 
 COLUMNS, STEPS = 20, 50
 SHOWN = ("Smiling", "Sunglasses", "Wearing_Hat", "Long_Hair", "Blue_Hair")
@@ -44,3 +48,11 @@ painter = shipped("biggan_faces")
 wanted = [faces(COLUMNS, seed=5, attributes={name: True}).attributes for name in SHOWN]
 portraits = torch.cat([painter.sample(COLUMNS, y=y, generator=rng()) for y in wanted])
 IMAGES.joinpath("portraits.png").write_bytes(show.png(show.grid(portraits, columns=COLUMNS)))
+
+captions = seen(15, seed=31).captions + unseen(10, seed=32).captions
+fig, axes = plt.subplots(5, 5, figsize=(9, 9.4), layout="constrained")
+drawn = faces_unclip().sample(25, y=captions, generator=rng())
+for ax, x, caption in zip(axes.flat, drawn, captions):
+    show.grid(x[None], columns=1, ax=ax)
+    ax.set_title(textwrap.fill(caption, 27), fontsize=8)
+IMAGES.joinpath("captions.png").write_bytes(show.png(fig))

@@ -47,21 +47,26 @@ def needs(cells: list, last: int) -> list[int]:
     return needed
 
 
-def with_slider(path: Path):
-    """The lecture with the cells of one slider only, the one that needs the fewest; nbval runs
-    them all. None where it has no slider."""
+def with_widget(path: Path, made: str):
+    """The lecture with the cells of one such widget only, the one that needs the fewest; nbval
+    runs them all. None where it has none."""
     notebook = nbformat.read(path, as_version=4)
     cells = notebook.cells
     code = [i for i, cell in enumerate(cells) if cell.cell_type == "code"]
-    sliders = [i for i in code if "Slider(" in cells[i].source]
-    if not sliders:
+    widgets = [i for i in code if made in cells[i].source]
+    if not widgets:
         return None
-    notebook.cells = [cells[i] for i in min((needs(cells, i) for i in sliders), key=len)]
+    notebook.cells = [cells[i] for i in min((needs(cells, i) for i in widgets), key=len)]
     return notebook
 
 
-LECTURES = {path.stem: with_slider(path) for path in sorted(ROOT.glob("lectures/*.ipynb"))}
-SLIDERS = {name: notebook for name, notebook in LECTURES.items() if notebook}
+def lectures_with(made: str) -> dict:
+    found = {path.stem: with_widget(path, made) for path in sorted(ROOT.glob("lectures/*.ipynb"))}
+    return {name: notebook for name, notebook in found.items() if notebook}
+
+
+SLIDERS, TEXT_BOXES = lectures_with("Slider("), lectures_with("ipywidgets.Text(")
+SHOWN = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
 
 
 class Lab:
@@ -142,31 +147,66 @@ def page(need):
         browser.close()
 
 
-def test_there_are_sliders():
-    assert SLIDERS and all(2 <= len(notebook.cells) for notebook in SLIDERS.values())
+def test_there_are_sliders_and_a_text_box():
+    found = [*SLIDERS.values(), *TEXT_BOXES.values()]
+    assert SLIDERS and TEXT_BOXES and all(2 <= len(notebook.cells) for notebook in found)
 
 
-@pytest.mark.parametrize("lecture", SLIDERS)
-def test_the_slider_of_a_lecture_moves_its_picture(page, lab, lecture):
-    nbformat.write(SLIDERS[lecture], lab.folder / "lectures" / f"{lecture}.ipynb")
-    page.goto(lab.page(lecture, f"lectures/{lecture}.ipynb"))
+def run_all(page, lab, workspace: str, lecture: str, notebook) -> None:
+    """Opens those cells of the lecture and runs them."""
+    nbformat.write(notebook, lab.folder / "lectures" / f"{lecture}.ipynb")
+    page.goto(lab.page(workspace, f"lectures/{lecture}.ipynb"))
     page.wait_for_selector(".jp-Notebook")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()     # without a kernel, nothing runs
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
+
+
+def changed(page, read, before) -> bool:
+    """Whether what is read becomes something else, in the time that all has."""
+    end = time.monotonic() + PATIENCE
+    while read() == before and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    return read() != before
+
+
+@pytest.mark.parametrize("lecture", SLIDERS)
+def test_the_slider_of_a_lecture_moves_its_picture(page, lab, lecture):
+    run_all(page, lab, lecture, lecture, SLIDERS[lecture])
     slider = page.locator(".widget-slider .noUi-handle").first
     slider.wait_for(state="attached")
-    shown = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
-    picture = page.locator(shown).last
+    picture = page.locator(SHOWN).last
     picture.wait_for(state="attached")
     before = picture.get_attribute("src")
     slider.scroll_into_view_if_needed()
     slider.focus()
     page.keyboard.press("ArrowRight")
-    end = time.monotonic() + PATIENCE
-    while picture.get_attribute("src") == before and time.monotonic() < end:
-        page.wait_for_timeout(100)
-    assert picture.get_attribute("src") != before, "the slider moved and the picture did not change"
+    assert changed(page, lambda: picture.get_attribute("src"), before), \
+        "the slider moved and the picture did not change"
+    lab.end_kernels()
+
+
+@pytest.mark.parametrize("lecture", TEXT_BOXES)
+def test_a_caption_that_is_typed_is_drawn(page, lab, lecture):
+    run_all(page, lab, f"{lecture}-text", lecture, TEXT_BOXES[lecture])
+    box = page.locator(".widget-text input").first
+    box.wait_for(state="attached")
+    area = page.locator(".jp-OutputArea .widget-output, .jupyter-widgets-output-area").last
+    area.locator("img").first.wait_for(state="attached")
+    source = lambda: area.evaluate("area => area.querySelector('img')?.src")
+    before = source()
+    box.scroll_into_view_if_needed()
+    box.fill("a bald person with a zebra")
+    box.press("Enter")
+    assert changed(page, source, before), "a caption was typed and the pictures did not change"
+    area.get_by_text("zebra").wait_for()                           # no word of the vocabulary
+    area.locator("img").first.wait_for(state="attached")
+    before = source()
+    page.get_by_role("button", name="draw four more").click()
+    assert changed(page, source, before), "the button draws no other pictures"
+    box.fill("")
+    box.press("Enter")
+    area.get_by_text("no word").wait_for()                         # said, and no traceback
     lab.end_kernels()
 
 
