@@ -29,8 +29,8 @@ def symmetric_loss(s: Tensor) -> Tensor:
     """½ (−mean log softmax_row(s)_kk − mean log softmax_column(s)_kk), in nats    CLIP, Figure 3
 
     s: (n, n), row k is an image, column k the caption that belongs to it. At its optimum
-    s(x, y) = log p(x, y)/(p(x) p(y)) + c (Oord et al. 2018, Section 2.3; c is one number: a part
-    of it that depends on y alone is free in the rows' half, and on x alone in the columns').
+    s(x, y) = log p(x, y)/(p(x) p(y)) + c (Oord et al. 2018, Section 2.3). c is one number: the
+    rows' half alone would leave a function of x free, the columns' half one of y.
     Errors: ValueError where s is not square.
     """
     if s.ndim != 2 or s.shape[0] != s.shape[1] or not len(s):
