@@ -259,7 +259,7 @@ def test_training_draws_one_caption_of_several_and_hides_two_words_of_a_hundred(
     words = hidden = 0
     which = set()
     for _ in range(10):
-        for x, tokens in Worded(pictures, captions, 100):
+        for x, tokens in Worded(pictures, captions, size=100):
             of = captions[x.flatten().long()]                                   # (100, 4, length)
             fits = (tokens[:, None] == of) | (tokens[:, None] == UNKNOWN)
             assert fits.all(2).any(1).all()

@@ -13,16 +13,22 @@ from course_lib.optim import Muon
 from course_lib.recipes import Recipe
 
 
-class Worded:
-    """Minibatches (x, words): of each picture one of several captions, drawn anew each time."""
+class Captioned:
+    """Minibatches (…, y): of each row one of its k captions, drawn anew each time."""
 
-    def __init__(self, images: Tensor, captions: Tensor, size: int):
-        self.source = batches(images, captions, size=size)              # captions: (n, k, length)
+    def __init__(self, *tensors: Tensor, size: int):
+        self.source = batches(*tensors, size=size)                      # the last: (n, k, …)
 
     def __iter__(self):
-        for x, captions in self.source:
-            drawn = torch.randint(captions.shape[1], (len(x),))
-            tokens = captions[torch.arange(len(x)), drawn]
+        for *rest, y in self.source:
+            yield *rest, y[torch.arange(len(y)), torch.randint(y.shape[1], (len(y),))]
+
+
+class Worded(Captioned):
+    """Minibatches (x, words), in which two words of a hundred are unknown ones."""
+
+    def __iter__(self):
+        for x, tokens in super().__iter__():
             hidden = (torch.rand(tokens.shape) < 0.02) & (tokens > UNKNOWN + 1)
             yield x, tokens.masked_fill(hidden, UNKNOWN)
 
@@ -46,7 +52,7 @@ def train_faces(model: CLIP, data: Faces | None = None, *, steps: int = 900, siz
     as unknown ones, so that a user's strange word costs little.
     """
     data = seen(30_000, seed=1) if data is None else data
-    return fit(model, Worded(data.images, wordings(data, k), size), steps=steps, lr=2e-3,
+    return fit(model, Worded(data.images, wordings(data, k), size=size), steps=steps, lr=2e-3,
                betas=(0.9, 0.98), schedule=warmup_cosine(), optimiser=Muon, ema=0.99, seed=seed,
                on_step=on_step)
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.core import History, fit, load, warmup_cosine
-from course_lib.data import Faces, batches
+from course_lib.data import Faces
 from course_lib.data.held_out import seen
 from course_lib.diffusion.clip import CLIP
 from course_lib.diffusion.prior import DiffusionPrior, RegressionPrior
@@ -12,7 +12,7 @@ from course_lib.diffusion.unclip import Decoder, UnCLIP
 from course_lib.nets import EmbeddedUNet, PriorMLP, mlp
 from course_lib.optim import Muon
 from course_lib.recipes import Recipe, weights
-from course_lib.recipes.clip import faces_clip, wordings
+from course_lib.recipes.clip import Captioned, faces_clip, wordings
 
 
 def faces_prior(d: int = 64) -> DiffusionPrior:
@@ -44,17 +44,6 @@ def embedded(clip: CLIP, data: Faces, k: int = 4) -> tuple[Tensor, Tensor]:
         z_i = torch.cat([clip.embed_image(x) for x in data.images.split(500)])
         z_t = torch.cat([clip.embed_text(part) for part in tokens.flatten(0, 1).split(500)])
     return z_i, z_t.unflatten(0, (-1, k))
-
-
-class Captioned:
-    """Minibatches (…, z_t): of each row one of its captions, drawn anew each time."""
-
-    def __init__(self, *tensors: Tensor, size: int):
-        self.source = batches(*tensors, size=size)                      # the last: z_t (n, k, d)
-
-    def __iter__(self):
-        for *rest, z_t in self.source:
-            yield *rest, z_t[torch.arange(len(z_t)), torch.randint(z_t.shape[1], (len(z_t),))]
 
 
 def train_prior(model: DiffusionPrior | RegressionPrior, clip: CLIP | None = None,
