@@ -17,6 +17,10 @@ from torch import nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
+# What seconds are counted by, in `fit` and in `evaluate.score`. A benchmark on one thread sets
+# core.clock = time.process_time, so that other programs of the machine don't count.
+clock = time.perf_counter
+
 
 class Trainable(nn.Module):
     """A game: each player descends its own loss over its own parameters (GAN, 2014, Section 3)."""
@@ -175,7 +179,7 @@ def fit(model: Trainable, batches: Iterable, *, steps: int | None = None,
     bar = tqdm(total=steps, unit="step", mininterval=0.5, leave=True)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        source, start = _endless(batches), time.perf_counter()
+        source, start = _endless(batches), clock()
         try:
             while (share := progress(history, steps, seconds)) < 1:
                 factor = schedule(share) if schedule else 1.0
@@ -190,10 +194,10 @@ def fit(model: Trainable, batches: Iterable, *, steps: int | None = None,
                 history.steps += 1
                 if ema is not None:
                     _average(model, min(ema, (1 + history.steps) / (10 + history.steps)))
-                history.seconds = time.perf_counter() - start
+                history.seconds = clock() - start
                 if on_step is not None:
                     on_step(history.steps, model)
-                    start = time.perf_counter() - history.seconds
+                    start = clock() - history.seconds
                 bar.update()
                 if history.steps % 10 == 0:
                     last = {name: f"{losses[-1]:.3f}" for name, losses in history.losses.items()}

@@ -7,7 +7,6 @@ with each other and never with a paper's FID, which is taken on Inception featur
 """
 import functools
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as nnf
+
+from course_lib import core
 
 FEATURES = Path(__file__).parent / "data" / "digit_features.safetensors"
 FACE_FEATURES = FEATURES.with_name("face_features.safetensors")
@@ -219,9 +220,9 @@ def score(model, real: Tensor, n: int = 5000, *, kind: str = "digits",
     "faces".
     """
     _known(kind)
-    start = time.perf_counter()
+    start = core.clock()
     x = torch.cat([model.sample(min(500, n - i), generator=generator) for i in range(0, n, 500)])
-    seconds = time.perf_counter() - start
+    seconds = core.clock() - start
     real = features(real[:5000].to(x.device), kind)
     precision, recall = precision_recall(real, features(x, kind))
     return Score(fid(x, kind), precision, recall, 1000 * seconds / n, parameters(model), kind)

@@ -1,0 +1,1 @@
+"""Models with a likelihood, exact or bounded, one paper a file."""
