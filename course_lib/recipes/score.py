@@ -34,23 +34,28 @@ class DigitsNCSN(NCSN):
         return super().sample(n, y=y, steps=steps, rate=rate, generator=generator)
 
 
-def digits_ncsn(widths: tuple[int, int] = (32, 64), L: int = 100) -> DigitsNCSN:
-    """A score network of digits, (batch, 1, 28, 28)    Song & Ermon 2020
+def digits_ncsn(widths: tuple[int, int] = (32, 64), L: int = 100,
+                size: int = 28) -> DigitsNCSN:
+    """A score network of digits, (batch, 1, size, size)    Song & Ermon 2020
 
     σ from 10, half of how far digits are apart (from 20, Technique 1, it took more levels to sample
     as well), to 0.05, noise that a last step takes away.
     """
-    model = DigitsNCSN(UNet(1, widths), geometric(10, 0.05, L), (1, 28, 28))
+    model = DigitsNCSN(UNet(1, widths), geometric(10, 0.05, L), (1, size, size))
     return model.to(memory_format=torch.channels_last)   # the same numbers, and faster on a CPU
 
 
-def train_ncsn(model: NCSN, x: Tensor, *, steps: int = 4800, seed: int = 0) -> History:
+def train_ncsn(model: NCSN, x: Tensor | None = None, *, steps: int | None = 4800,
+               seconds: float | None = None, seed: int = 0, on_step=None) -> History:
     """The run of the benchmarks and of the shipped weights    Song & Ermon 2019, Section 4.2
 
-    x: (n, 1, 28, 28). Rates, batches and averages are those of the diffusion models.
+    x: (n, 1, H, W), the digits unless given. Rates, batches and averages are those of the diffusion
+    models.
     """
-    return fit(model, batches(x, size=32), steps=steps, lr=3e-3, betas=(0.9, 0.99),
-               schedule=warmup_cosine(), clip=1.0, ema=0.998, seed=seed)
+    x = digits().images if x is None else x
+    return fit(model, batches(x, size=32), steps=None if seconds else steps, seconds=seconds,
+               lr=3e-3, betas=(0.9, 0.99), schedule=warmup_cosine(), clip=1.0, ema=0.998, seed=seed,
+               on_step=on_step)
 
 
 RECIPES = {
