@@ -7,8 +7,9 @@ BENCHMARKS = $(filter-out %/common.py,$(wildcard benchmarks/*.py))
 export PATH := $(abspath $(BIN)):$(PATH)
 
 TO ?= build/student
+SECONDS ?= 90
 
-.PHONY: setup lab test test-all release grade student-bundle weights bench docs clean
+.PHONY: setup lab test test-all release grade student-bundle weights bench tradeoffs docs clean
 .DELETE_ON_ERROR:
 
 setup: $(BIN)/python
@@ -42,6 +43,10 @@ bench: setup     # with one thread, unless a line "Threads: n" of its docstring 
 	    threads=$$(sed -n 's/^Threads: //p' $$script); \
 	    OMP_NUM_THREADS=$${threads:-1} ../$(BIN)/python $$script || exit 1; done
 	$(MAKE) docs
+tradeoffs: setup     # ROWS="DCGAN,GLOW" SEEDS="0 1": only these; it goes on where it stopped
+	cd benchmarks && ../$(BIN)/python tradeoffs.py --seconds $(SECONDS) \
+	    $(if $(ROWS),--rows "$(ROWS)") $(if $(SEEDS),--seeds $(SEEDS))
+	$(BIN)/python scripts/docs.py
 docs: setup
 	$(BIN)/python scripts/docs.py
 

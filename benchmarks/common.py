@@ -40,7 +40,9 @@ def write(name: str, rows: list[dict], keys: tuple[str, ...] = ()) -> None:
             old = csv.DictReader(file)
             rows = [row for row in old if tuple(row[key] for key in keys) not in new] + rows
             rows.sort(key=lambda row: [str(row[key]).zfill(9) for key in keys])
-    with open(path, "w", newline="") as file:
+    new = path.with_suffix(".new")                  # so that an interrupted run leaves the old one
+    with open(new, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    os.replace(new, path)
