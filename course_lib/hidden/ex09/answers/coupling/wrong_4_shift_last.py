@@ -1,0 +1,8 @@
+# scales first and shifts then, as a plain coupling does
+def coupling(x, mask, net, a, inverse):
+    s, t = net(torch.where(mask, x, 0)).chunk(2, dim=1)
+    s, t = torch.where(mask, 0, s), torch.where(mask, 0, t)
+    s = a * torch.tanh(s / a)
+    moved = (x - t) * (-s).exp() if inverse else x * s.exp() + t
+    log_det = s.flatten(1).sum(1)
+    return torch.where(mask, x, moved), -log_det if inverse else log_det

@@ -1,0 +1,8 @@
+# takes kept numbers out by a product with the mask, and NaN stays NaN
+def coupling(x, mask, net, a, inverse):
+    s, t = net(torch.where(mask, x, 0)).chunk(2, dim=1)
+    s, t = s * ~mask, t * ~mask
+    s = a * torch.tanh(s / a)
+    moved = x * (-s).exp() - t if inverse else (x + t) * s.exp()
+    log_det = s.flatten(1).sum(1)
+    return torch.where(mask, x, moved), -log_det if inverse else log_det

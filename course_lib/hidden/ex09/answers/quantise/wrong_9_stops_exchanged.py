@@ -1,0 +1,10 @@
+# stops the gradient of the wrong side in each of the two terms
+def quantise(z, codebooks, w, beta):
+    G, _, d = codebooks.shape
+    parts = z.unflatten(1, (G, d)).movedim(2, -1)
+    k = (parts[..., None, :] - codebooks[:, None, None]).square().sum(-1).argmin(-1)
+    q = codebooks[torch.arange(G).reshape(-1, 1, 1), k]
+    of_groups = lambda a, b: (a - b).square().sum(-1).mean((0, 2, 3))
+    loss = w @ (of_groups(parts, q.detach()) + beta * of_groups(parts.detach(), q))
+    z_q = q.movedim(-1, 2).flatten(1, 2)
+    return z + (z_q - z).detach(), k, loss
