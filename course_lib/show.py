@@ -92,6 +92,32 @@ def trajectory(path: Tensor, *, ax: plt.Axes | None = None) -> Figure:
     return ax.figure
 
 
+def labels(ax: plt.Axes, places: dict[str, tuple[float, float]], size: float = 8) -> None:
+    """Each name beside its point, on the side where it covers least of names and points."""
+    ax.figure.canvas.draw()
+    dots = [ax.transData.transform(place) for place in places.values()]
+    legend = ax.get_legend()
+    taken = [text.get_window_extent() for text in ax.texts]
+    taken += [legend.get_window_extent()] if legend else []
+    sides = [(8, 0, "left", "center"), (-8, 0, "right", "center"), (0, 7, "center", "bottom"),
+             (0, -7, "center", "top"), (6, 7, "left", "bottom"), (6, -7, "left", "top"),
+             (-6, 7, "right", "bottom"), (-6, -7, "right", "top")]
+    for name, place in places.items():
+        tried = []
+        for x, y, ha, va in sides:
+            text = ax.annotate(name, place, (x, y), textcoords="offset points", ha=ha, va=va,
+                               fontsize=size)
+            box = text.get_window_extent()
+            inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.figure.bbox.x1
+            hits = sum(box.overlaps(other) for other in taken) + 9 * (not inside)
+            tried.append((hits + sum(box.padded(3).contains(*dot) for dot in dots), text, box))
+        best = min(tried, key=lambda one: one[0])
+        for one in tried:
+            if one is not best:
+                one[1].remove()
+        taken.append(best[2])
+
+
 def source(function, equation: str) -> HTML:
     """The equation (LaTeX) and its citation, beside the source that runs, without its docstring."""
     text = textwrap.dedent(inspect.getsource(function))

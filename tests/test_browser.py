@@ -66,6 +66,7 @@ def lectures_with(made: str) -> dict:
 
 
 SLIDERS, TEXT_BOXES = lectures_with("Slider("), lectures_with("ipywidgets.Text(")
+RERUNS = lectures_with("ipywidgets.BoundedFloatText(")
 SHOWN = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
 
 
@@ -207,6 +208,22 @@ def test_a_caption_that_is_typed_is_drawn(page, lab, lecture):
     box.fill("")
     box.press("Enter")
     area.get_by_text("no word").wait_for()                         # said, and no traceback
+    lab.end_kernels()
+
+
+@pytest.mark.parametrize("lecture", RERUNS)
+def test_a_row_is_trained_anew(page, lab, lecture):
+    run_all(page, lab, f"{lecture}-rerun", lecture, RERUNS[lecture])
+    button = page.get_by_role("button", name="train and draw")
+    button.wait_for()
+    seconds = page.locator(".widget-text input[type=number]").first
+    seconds.fill("1")
+    seconds.press("Enter")
+    button.scroll_into_view_if_needed()
+    button.click()
+    area = page.locator(".jp-OutputArea .widget-output, .jupyter-widgets-output-area").last
+    area.get_by_text("training DCGAN for 1 s").wait_for()
+    area.locator("img").first.wait_for(state="attached")           # twenty digits
     lab.end_kernels()
 
 
