@@ -13,7 +13,25 @@ c.CourseDirectory.release_directory = "exercises"
 c.Validator.width = 300                      # Validate shows a message whole
 c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
 
+c.GenerateAssignment.preprocessors = [       # nbgrader's own, and one more
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.InstantiateTests",
+    "course_lib.grading.hooks.Release",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearSolutions",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 c.Autograde.exporter_class = "course_lib.grading.hooks.Intake"
+c.Autograde.sanitize_preprocessors = [       # of a notebook that is rebuilt from the release
+    "nbgrader.preprocessors.OverwriteCells",
+]
 c.Autograde.autograde_preprocessors = [
     "course_lib.grading.hooks.Grading",      # in the place of nbgrader's Execute
     "nbgrader.preprocessors.SaveAutoGrades",

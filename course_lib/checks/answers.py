@@ -1,18 +1,18 @@
-"""What crosses between a check and an answer: `call` and `Net`, what an answer changed in place.
+"""What crosses between a check and an answer: `call` and `Net`.
 
 Numbers, text, tensors, and lists, tuples and dicts of them cross, and a network as its description.
 So an answer may also live in another process, as it does while it is graded: then it is a stand-in
 (course_lib.grading.remote.Answer), which builds networks there and tells what it `changed`.
 """
 import inspect
-import re
-from copy import deepcopy
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from course_lib import nets
+from course_lib.checks.copies import copied, marks, unchanged
+from course_lib.checks.words import kind, plainly
 
 
 class Net(NamedTuple):
@@ -96,83 +96,6 @@ def call(answer, *args, wrt: int | None = None, of: int | None = None,
     return _leave(result), _gradient(result, copies[wrt], names[wrt])
 
 
-def plainly(error: Exception, args: tuple) -> str:
-    """An error of an answer's in a student's words, with the shapes that it was asked with; empty
-    where its own message will do."""
-    asked = ", ".join(filter(None, map(_shape, args))) or "no tensor"
-    if isinstance(error, AssertionError):
-        return "" if str(error) else (
-            "an assert of your own, without a message, failed in your answer. "
-            f"Asked with: {asked}.")
-    if not re.search(r"shape|size|dimension|broadcast|expand|out of range", str(error), re.I):
-        return ""
-    return (f"the shapes do not fit somewhere in your answer. Asked with: {asked}. Does it work "
-            f"for any shape that the question allows? PyTorch says: {error}")
-
-
-def _shape(x) -> str:
-    if isinstance(x, Tensor):
-        return f"shape {tuple(x.shape)}"
-    if isinstance(x, list | tuple) and not isinstance(x, Net):
-        return f"[{', '.join(filter(None, map(_shape, x)))}]" if len(x) else "an empty list"
-    return f"the network {x.name}{x.args}" if isinstance(x, Net) else ""
-
-
-def copied(x):
-    """x with copies of its tensors and networks, and its Nets built."""
-    if isinstance(x, Net):
-        return x.build()
-    if isinstance(x, nn.Module):
-        copy = deepcopy(x)
-        for weight, its in zip(copy.parameters(), x.parameters()):
-            weight.grad = None if its.grad is None else its.grad.clone()
-        return copy
-    if isinstance(x, dict):
-        return {key: copied(value) for key, value in x.items()}
-    if isinstance(x, list | tuple):
-        return type(x)(map(copied, x))
-    return x.detach().clone() if isinstance(x, Tensor) else x
-
-
-def marks(x) -> list | tuple | None:
-    """Whether each tensor requires a gradient, and whether it holds one."""
-    if isinstance(x, dict):
-        return [*map(marks, x.values())]
-    if isinstance(x, list | tuple):
-        return [*map(marks, x)]
-    return (x.requires_grad, x.is_leaf and x.grad is not None) if isinstance(x, Tensor) else None
-
-
-def unchanged(x, other) -> bool:
-    """Whether `other` is still what x was before a call, NaN for NaN, marks, functions and
-    generators aside."""
-    if isinstance(x, Net):
-        return isinstance(other, Net) or unchanged(x.build(), other)
-    if isinstance(x, nn.Module):
-        return unchanged(_condition(x), _condition(other)) and all(
-            map(_same_gradient, x.parameters(), other.parameters()))
-    if isinstance(x, dict):
-        return x.keys() == other.keys() and all(unchanged(x[key], other[key]) for key in x)
-    if isinstance(x, list | tuple):
-        return len(x) == len(other) and all(map(unchanged, x, other))
-    if not isinstance(x, Tensor):
-        return not isinstance(x, int | float | str) or x == other or x != x
-    alike = x.shape == other.shape and x.dtype == other.dtype
-    return alike and bool(((x == other) | ((x != x) & (other != other))).all())
-
-
-def _same_gradient(p: Tensor, q: Tensor) -> bool:
-    """None is as good as 0, and in place of NaN anything may come."""
-    before, after = (torch.zeros_like(x) if x.grad is None else x.grad for x in (p, q))
-    return bool(((before == after) | before.isnan()).all())
-
-
-def _condition(net: nn.Module) -> list:
-    return [[p.detach() for p in net.parameters()], [*net.buffers()],
-            [p.requires_grad for p in net.parameters()],
-            [module.training for module in net.modules()]]
-
-
 def _leave(x):
     if isinstance(x, dict):
         return {key: _leave(value) for key, value in x.items()}
@@ -190,12 +113,3 @@ def _gradient(result, x: Tensor, name: str) -> Tensor:
     total = result.sum()
     return torch.autograd.grad(total, x, retain_graph=True, allow_unused=True,
                                materialize_grads=True)[0]
-
-
-def kind(x) -> str:
-    """What something is, in words for a student."""
-    if x is None:
-        return "None (is a return missing?)"
-    if isinstance(x, list | tuple):
-        return "one result" if len(x) == 1 else f"{len(x)} results"
-    return f"a {type(x).__name__}"

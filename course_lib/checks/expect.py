@@ -4,7 +4,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks.answers import Net, call, kind
+from course_lib.checks.answers import Net, call
+from course_lib.checks.words import kind
 
 
 def expect_close(what: str, got, expected, hint: str, *, rtol: float = 1e-5, atol: float = 1e-6,
@@ -24,6 +25,7 @@ def expect_close(what: str, got, expected, hint: str, *, rtol: float = 1e-5, ato
     assert dtype in (None, got.dtype), (
         f"{what}: expected {dtype}, as the inputs are, got {got.dtype}. Either a step on the way "
         f"changes the dtype, or what was computed in {got.dtype} is not brought back.")
+    assert not got.is_complex(), f"{what}: expected real numbers, got complex ones. {hint}"
     got = got.detach().double().reshape(shape)
     wrong = ~torch.isclose(got, expected, rtol=rtol, atol=atol)
     if wrong.any():

@@ -28,7 +28,7 @@ from course_lib.grading.course import AREA, Course, Work, write_whole
 from course_lib.grading.engine import Engine, Settings
 from course_lib.grading.hooks import Grading
 from course_lib.grading.intake import Submission
-from course_lib.grading.sandbox import NoSandbox
+from course_lib.grading.orders import NoSandbox
 from course_lib.grading.version import fingerprint
 
 
@@ -135,7 +135,7 @@ def graded_work(options: argparse.Namespace, grading: Grading, course: Course,
                 work: list[Work]) -> Iterator[tuple[Work, Future]]:
     if not work:
         return iter(())
-    settings = grading.settings(course.released, work[0].notebook)
+    settings = grading.settings(course.root, course.released, work[0].notebook)
     if options.scheduler:
         return on_cluster(options.scheduler, settings, work)
     return on_this_machine(options.jobs, settings, work)

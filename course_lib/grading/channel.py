@@ -1,8 +1,9 @@
 """Frames over a pair of file descriptors: two lengths, a JSON text, and raw bytes.
 
-Each has a limit, and whoever waits for it a deadline.
+Each has a limit, all of them have one together, and whoever waits for one has a deadline.
 """
 import json
+import math
 import os
 import select
 import struct
@@ -22,12 +23,19 @@ class Violation(BaseException):
     error that it expects."""
 
 
+def weight(text: bytes) -> int:
+    """Of a JSON text: its bytes, and more for its lists, objects and their items, of which three
+    bytes may become a hundred."""
+    return len(text) + 8 * sum(map(text.count, (b"[", b"{", b",")))
+
+
 class Channel:
     """Frames over a pair of file descriptors. Reads and writes end at `deadline`, a
-    time.monotonic(); None waits for ever."""
+    time.monotonic(); None waits for ever. `room`: the bytes that are still taken, where a byte of
+    JSON counts as eight."""
 
     def __init__(self, reader: int, writer: int):
-        self.reader, self.writer = reader, writer
+        self.reader, self.writer, self.room, self.kept = reader, writer, math.inf, bytearray()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
 
@@ -35,47 +43,50 @@ class Channel:
              deadline: float | None = None) -> None:
         """Errors: CannotCross, TimeoutError, EOFError."""
         text = json.dumps(message).encode()
-        if len(text) > MAX_JSON:
+        if weight(text) > MAX_JSON:
             raise CannotCross(f"{len(text):,} bytes of numbers and text are too many to cross")
         head = HEAD.pack(len(text), sum(map(len, data)))
         left = memoryview(b"".join((head, text, *data)))
         while left:
-            self._wait([], [self.writer], deadline)
             try:
                 left = left[os.write(self.writer, left[:1 << 20]):]
             except BlockingIOError:
-                continue
+                self._wait([], [self.writer], deadline)
             except OSError:
                 raise EOFError from None
 
-    def receive(self, deadline: float | None = None) -> tuple[dict, bytes]:
+    def receive(self, deadline: float | None = None) -> tuple[dict, bytearray]:
         """Errors: Violation, TimeoutError, EOFError."""
         n_text, n_data = HEAD.unpack(self._read(HEAD.size, deadline))
-        if n_text > MAX_JSON or n_data > MAX_BYTES:
-            raise Violation("a frame that is too large")
-        text, data = self._read(n_text, deadline), self._read(n_data, deadline)
+        self.room -= 8 * n_text + n_data
+        if n_text > MAX_JSON or n_data > MAX_BYTES or self.room < 0:
+            raise Violation("too many bytes")
         try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
+            text, data = self._read(n_text, deadline), self._read(n_data, deadline)
+            if weight(text) > MAX_JSON:
+                raise Violation("too many numbers, texts or lists")
+            message = json.loads(text.decode())
+        except (ValueError, RecursionError, MemoryError):
             raise Violation("a frame that is no JSON") from None
         if not isinstance(message, dict):
             raise Violation("a frame that is no message")
         return message, data
 
-    def _read(self, n: int, deadline: float | None) -> bytes:
-        parts = bytearray()
-        while len(parts) < n:
+    def _read(self, n: int, deadline: float | None) -> bytearray:
+        while len(self.kept) < n:
             self._wait([self.reader], [], deadline)
             try:
-                part = os.read(self.reader, min(n - len(parts), 1 << 20))
+                part = os.read(self.reader, min(max(n - len(self.kept), 1 << 16), 1 << 20))
             except BlockingIOError:
                 continue
             except OSError:
                 raise EOFError from None
             if not part:
                 raise EOFError
-            parts += part
-        return bytes(parts)
+            self.kept += part
+        read, self.kept = self.kept, self.kept[n:]
+        del read[n:]
+        return read
 
     @staticmethod
     def _wait(readers: list[int], writers: list[int], deadline: float | None) -> None:

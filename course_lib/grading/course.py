@@ -11,7 +11,9 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-from course_lib.grading.intake import Submission, take
+from course_lib.grading.cells import NOT_RUN, marks, role
+from course_lib.grading.intake import Submission, alike, shown, take
+from course_lib.grading.release import check
 from course_lib.grading.version import fingerprint
 
 AREA = ".grading"              # rebuilt submissions, results and notes, in the course's folder
@@ -33,8 +35,17 @@ class Course:
         self.assignment = name = coursedir.assignment_id
         self.submitted = self.root / coursedir.submitted_directory
         self.released = self.root / coursedir.release_directory / name
+        area = self.root / AREA
+        if why := _is_no_folder(area, *(area / part for part in ("submitted", "done", "results")),
+                                area / "done" / name, area / "results" / name):
+            raise NbGraderException(why)
         self.release = {path.stem: nbformat.read(path, as_version=4)
                         for path in sorted(self.released.glob("*.ipynb"))}
+        for notebook, nb in self.release.items():
+            check(nb, notebook)
+            if "answers" not in nb.metadata.get("course", {}):
+                raise NbGraderException(f"{name} was released by an older version: run "
+                                        f"`nbgrader generate_assignment {name} --force` again.")
         try:
             with Gradebook(coursedir.db_url, coursedir.course_id) as book:
                 self.tests = {nb.name: {cell.name: cell.source for cell in nb.source_cells}
@@ -75,6 +86,9 @@ class Course:
         was graded before, but not to the end or not as it is now, is put away, so that nbgrader
         grades it."""
         submission = take(self.submitted, student, self.assignment, self.release, self.tests)
+        places = (self.staged(student), self.autograded(student))
+        if why := _is_no_folder(*(path for place in places for path in (place.parent, place))):
+            return Submission(student, {}, [], why)
         shutil.rmtree(self.staged(student), ignore_errors=True)
         if submission.refused:
             return submission
@@ -92,8 +106,10 @@ class Course:
         """Whatever the command names, staged, and nothing else."""
         taken = {student: self.stage(student) for student in self.students()}
         for old in (self.root / AREA / "submitted").glob(f"*/{self.assignment}"):
-            if old.parent.name not in taken:
+            if old.parent.name not in taken and not _is_no_folder(old.parent, old):
                 shutil.rmtree(old)
+        for student, why in alike(list(taken)).items():
+            taken[student].notes.append(why)
         return taken
 
     def fingerprint(self, submission: Submission) -> str:
@@ -108,14 +124,37 @@ class Course:
         except (OSError, ValueError, KeyError):
             return False
 
+    def said(self, student: str) -> list[str]:
+        """What the instructor is to know of a graded submission: tests that failed because a cell
+        of the course did not run."""
+        try:
+            return json.loads(self.note(student).read_text())["said"]
+        except (OSError, ValueError, KeyError):
+            return []
+
     def mark_done(self, submission: Submission) -> None:
-        note = {"key": self.fingerprint(submission)}
+        graded = sorted(self.autograded(submission.student).glob("*.ipynb"))
+        notebooks = [nbformat.from_dict(json.loads(path.read_bytes())) for path in graded]
+        tests = [cell for nb in notebooks for cell in nb.cells if role(cell) == "test"]
+        said = [f"{marks(cell)['grade_id']}: {output.evalue[:200]}" for cell in tests
+                for output in cell.outputs if output.get("ename") == NOT_RUN]
+        note = {"key": self.fingerprint(submission), "said": said}
         write_whole(self.note(submission.student), json.dumps(note))
 
     def private(self) -> CourseDirectory:
         """The course as nbgrader's autograde shall see it: handed in is what was rebuilt."""
         traits = {name: getattr(self.dir, name) for name in self.dir.trait_names(config=True)}
         return CourseDirectory(**traits | {"submitted_directory": f"{AREA}/submitted"})
+
+
+def _is_no_folder(*places: Path) -> str:
+    """A sentence about the first place that is there and is no folder; nothing where all are."""
+    for place in places:
+        if place.is_symlink() or place.exists() and not place.is_dir():
+            kind = "a link" if place.is_symlink() else "no folder"
+            return (f"{place.parent.name}/{shown(place.name)} is {kind}: "
+                    "grading writes and removes only in folders of its own.")
+    return ""
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -1,31 +1,28 @@
 """Grades notebooks: starts the two servers of warm processes, and hands each notebook to a fresh
 checker."""
 import atexit
+import contextlib
 import os
 import shlex
 import shutil
 import socket
+import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
-from course_lib.grading import forkserver
+from course_lib.grading import forkserver, home
 from course_lib.grading.cells import Cell
-from course_lib.grading.channel import Channel
-from course_lib.grading.sandbox import (
-    Limits,
-    Orders,
-    bubblewrap,
-    bubblewrap_command,
-    toolbox_without,
-)
+from course_lib.grading.channel import CannotCross, Channel, Violation
+from course_lib.grading.machine import bubblewrap, control_groups, readable
+from course_lib.grading.orders import Limits, Orders
+from course_lib.grading.sandbox import bubblewrap_command, toolbox_without
 
-GRACE = 120                             # seconds that a checker has beyond those of its submission
+GRACE = 120     # seconds that a checker has beyond those of its submission and of a cell
+
+
+Server = tuple[subprocess.Popen, socket.socket]
 
 
 class Settings(NamedTuple):
@@ -37,62 +34,100 @@ class Settings(NamedTuple):
     files: str = ""                     # a folder; its files, notebooks aside, lie where cells run
     known_answers: str = ""             # a folder
     checks: tuple[str, ...] = ()        # modules that tests import, which checkers have at hand
+    course: str = ""                    # a folder that no student's code sees
 
 
 class Engine:
     """Grades notebooks of one exercise, from several threads at once. A context: it ends with all
-    that it started. Errors: NoSandbox where "bubblewrap" is asked for and does not run."""
+    that it started. Errors: NoSandbox where "bubblewrap" is asked for and does not run;
+    RuntimeError where a server ends before it is ready."""
 
     def __init__(self, settings: Settings):
-        self.settings = settings
-        self.home = _home()
-        self.servers, sockets = [], []
-        if settings.sandbox == "bubblewrap":
-            files, copy = settings.files, self.home / "files"
-            if files:
-                shutil.copytree(files, copy, ignore=shutil.ignore_patterns("*.ipynb"))
-            toolbox = toolbox_without(settings.asks_for, self.home / "toolbox")
-            command = bubblewrap_command(bubblewrap(), toolbox, copy if files else None,
-                                         settings.limits)
-        elif settings.sandbox == "none":
-            command = [sys.executable, "-m", "course_lib.grading.kernel"]
-        else:
-            command = shlex.split(settings.sandbox)
-        orders = Orders(settings.asks_for, settings.limits, command, settings.checks)
-        if settings.sandbox == "bubblewrap":
-            self.servers.append(forkserver.start("kernel", orders, str(self.home)))
-            sockets = [self.servers[0][1]]
-        self.servers.append(forkserver.start("checker", orders, str(self.home), *sockets))
-        for server, requests in self.servers:
-            if requests.recv(16) != b"ready":
-                self.close()
-                raise RuntimeError("a grading process ended before it was ready "
-                                   f"(exit code {server.wait()})")
+        self.settings, self.servers, self.lock = settings, [], threading.Lock()
+        self.home, self.mark = home.make()
+        with contextlib.ExitStack() as failed:
+            failed.callback(self.close)
+            self.orders = Orders(settings.asks_for, settings.limits, self._command(),
+                                 settings.checks, control_groups())
+            self.servers = self._start()
+            failed.pop_all()
+
+    def _command(self) -> list[str]:
+        settings = self.settings
+        if settings.sandbox == "none":
+            return [sys.executable, "-m", "course_lib.grading.kernel"]
+        if settings.sandbox != "bubblewrap":
+            return shlex.split(settings.sandbox)
+        files, copy = settings.files, self.home / "files"
+        if files:
+            readable(shutil.copytree(files, copy, ignore=shutil.ignore_patterns("*.ipynb")))
+        toolbox = toolbox_without(settings.asks_for, self.home / "toolbox")
+        return bubblewrap_command(bubblewrap(), readable(toolbox), copy if files else None,
+                                  settings.limits, settings.course)
+
+    def _start(self) -> list[Server]:
+        """The servers of kernels, where there are sandboxes, and of checkers."""
+        servers, place = [], str(self.home)
+        with contextlib.ExitStack() as failed:
+            failed.callback(_stop, servers)
+            if self.settings.sandbox == "bubblewrap":
+                servers.append(forkserver.start("kernel", self.orders, place))
+            servers.append(forkserver.start("checker", self.orders, place,
+                                            *(requests for _, requests in servers),
+                                            keep=(self.mark,)))
+            for server, requests in servers:
+                if requests.recv(16) != b"ready":
+                    raise RuntimeError("a grading process ended before it was ready "
+                                       f"(exit code {server.wait()})")
+            failed.pop_all()
+        return servers
 
     def grade(self, cells: list[Cell]) -> list[list[dict]]:
-        """The outputs of each cell of a notebook that ran in order. Errors: RuntimeError where the
-        checker itself ended, which is no fault of the student's."""
+        """The outputs of each cell of a notebook that ran in order. Where a server ended meanwhile,
+        others take its place, and the notebook is graded once more. Errors: RuntimeError where it
+        has no grade, which is no fault of the student's; the message is why."""
+        servers = self.servers
+        try:
+            return self._grade(servers, cells)
+        except RuntimeError:
+            if not any(map(_has_ended, servers)):
+                raise
+        with self.lock:
+            if self.servers is servers and servers:
+                _stop(servers)
+                self.servers = self._start()
+        return self._grade(self.servers, cells)
+
+    def _grade(self, servers: list[Server], cells: list[Cell]) -> list[list[dict]]:
+        if not servers:
+            raise RuntimeError("grading was ended")
         mine, its = socket.socketpair()
+        limits = self.settings.limits
         with mine:
-            socket.send_fds(self.servers[-1][1], [b"{}"], [its.fileno()])
-            its.close()
-            channel = Channel(mine.fileno(), mine.fileno())
-            deadline = time.monotonic() + self.settings.limits.total + GRACE
+            deadline = time.monotonic() + limits.total + limits.cell + GRACE
             work = {"cells": cells, "known_answers": self.settings.known_answers}
+            channel = Channel(mine.fileno(), mine.fileno())
             try:
+                with its:
+                    socket.send_fds(servers[-1][1], [b"{}"], [its.fileno()])
                 channel.send(work, deadline=deadline)
                 reply, _ = channel.receive(deadline)
-            except (EOFError, TimeoutError):
-                raise RuntimeError("the checker ended before it gave a grade") from None
+            except (OSError, EOFError):
+                raise RuntimeError("its checker ended before it gave a grade") from None
+            except (CannotCross, Violation) as error:
+                raise RuntimeError(str(error)) from None
+        if "outputs" not in reply:
+            raise RuntimeError(" ".join(reply["failed"].split())[:500].rstrip(": "))
         return reply["outputs"]
 
     def close(self) -> None:
-        for server, requests in self.servers:
-            requests.close()
-            server.terminate()
-        for server, _ in self.servers:
-            server.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
+        with self.lock:
+            _stop(self.servers)
+            self.servers = []
+            home.remove(self.home, held=True)
+            if self.mark is not None:
+                os.close(self.mark)
+            self.mark = None
 
     def __enter__(self) -> "Engine":
         return self
@@ -101,13 +136,21 @@ class Engine:
         self.close()
 
 
-def _home() -> Path:
-    """A new folder that names this process; those of runs that were killed go."""
-    for left in Path(tempfile.gettempdir()).glob("grading-*"):
-        pid = left.name.split("-")[1]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"grading-{os.getpid()}-"))
+def _stop(servers: list[Server]) -> None:
+    for server, requests in servers:
+        requests.close()
+        server.kill()
+    for server, _ in servers:
+        server.wait()
+
+
+def _has_ended(server: Server) -> bool:
+    """Also where it is about to."""
+    try:
+        server[0].wait(0.25)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 _engines: dict[Settings, tuple[Engine, threading.Timer]] = {}
@@ -115,13 +158,14 @@ _lock = threading.Lock()
 
 
 def warm_engine(settings: Settings) -> Engine:
-    """The engine with these settings that graded the notebook before, or a new one; it ends two
-    minutes after the longest that its last notebook can take."""
+    """The engine with these settings that graded the notebook before, or a new one; it ends after
+    the longest that its last notebook can take."""
     with _lock:
         engine, timer = _engines.get(settings) or (Engine(settings), None)
         if timer:
             timer.cancel()
-        timer = threading.Timer(settings.limits.total + GRACE, _close, [settings])
+        patience = settings.limits.total + settings.limits.cell + 2 * GRACE
+        timer = threading.Timer(patience, _close, [settings])
         timer.daemon = True
         timer.start()
         _engines[settings] = engine, timer

@@ -5,18 +5,32 @@ The server of kernels holds nothing that a student may not see: it starts with a
 and imports the toolbox alone. Before a fork there must be no thread and no backward pass, which
 torch does not survive.
 """
+import contextlib
 import gc
 import importlib
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 
-from course_lib.grading.sandbox import SCRATCH, TOOLBOX, Limits, Orders, confine, join
+from course_lib.grading import linux
+from course_lib.grading.home import remove
+from course_lib.grading.orders import Limits, Orders
+from course_lib.grading.sandbox import (
+    FIRST_ID,
+    SCRATCH,
+    TOOLBOX,
+    confine,
+    join,
+    leave_keyring,
+    watch,
+)
 
 PRELOADED = ("course_lib.nets", "course_lib.core", "course_lib.data", "course_lib.evaluate",
              "course_lib.show", "course_lib.checks", "course_lib.proofs", "torch._dynamo",
@@ -28,16 +42,17 @@ INSIDE = {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/work", "IPYTHONDIR": f"{SCRATCH
           "MPLCONFIGDIR": f"{SCRATCH}/.mpl", "NBGRADER_EXECUTION": "autograde"}
 
 
-def start(what: str, orders: Orders, home: str,
-          *sockets: socket.socket) -> tuple[subprocess.Popen, socket.socket]:
+def start(what: str, orders: Orders, home: str, *sockets: socket.socket,
+          keep: tuple[int, ...] = ()) -> tuple[subprocess.Popen, socket.socket]:
     """A server of "kernel" or "checker" processes, and the socket that takes requests, JSON with
-    file descriptors, once the server has said there that it is ready."""
+    file descriptors, once the server has said there that it is ready. keep: descriptors that it
+    holds as long as it lives."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     fds = [its.fileno(), *(s.fileno() for s in sockets)]
     mine.send(json.dumps(orders).encode())      # the student's kernel could read a command line
     server = subprocess.Popen(
         [sys.executable, "-m", "course_lib.grading.forkserver", what, *map(str, fds)],
-        pass_fds=fds, env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
+        pass_fds=[*fds, *keep], env=ENVIRONMENT | {"HOME": home, "TMPDIR": home}, cwd="/",
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     its.close()
     return server, mine
@@ -54,7 +69,10 @@ def serve(requests: socket.socket, run) -> None:
         message, fds, _, _ = socket.recv_fds(requests, 1 << 16, 4)
         if not message:
             return
-        if os.fork() == 0:
+        child = -1
+        with contextlib.suppress(OSError):      # no room for it now: whoever asked is hung up on
+            child = os.fork()
+        if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
                 run(json.loads(message), fds)
@@ -70,10 +88,17 @@ def run_kernel(shell):
     from course_lib.grading import kernel
 
     def run(request: dict, fds: list[int]) -> None:
-        talk, pid = fds
-        if child := join(request["pid"]):
-            os.write(pid, str(child).encode())
-            return
+        talk, told, monitor = fds
+        limits, pid = Limits(*request["limits"]), request["pid"]
+        likely = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(likely, b"1000")                   # what is in the sandbox is ended first
+        if child := join(pid):
+            os.write(likely, b"0")
+            os.close(talk)
+            with socket.socket(fileno=os.dup(told)) as checker:
+                socket.send_fds(checker, [str(child).encode()], [os.pidfd_open(child)])
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            return watch(limits, monitor, told)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(0, 1)
         os.dup2(0, 2)
@@ -81,7 +106,7 @@ def run_kernel(shell):
         os.closerange(4, 1 << 16)
         os.environ |= INSIDE
         tempfile.tempdir = None
-        confine(Limits(*request["limits"]))
+        confine(limits, FIRST_ID + pid)
         kernel.main(3, 3, shell)
     return run
 
@@ -92,6 +117,8 @@ def main(what: str, *fds: str) -> None:
     orders = Orders(*json.loads(requests.recv(1 << 16)))
     orders = orders._replace(limits=Limits(*orders.limits))
     torch.set_num_threads(1)
+    if platform.machine() in linux.MACHINES:
+        leave_keyring()     # nothing in a sandbox holds the instructor's
     for name in PRELOADED:
         if not any(f"{name}.".startswith(f"{absent}.") for absent in orders.asks_for):
             importlib.import_module(name)
@@ -104,6 +131,8 @@ def main(what: str, *fds: str) -> None:
         from course_lib.grading import checker
         run = checker.prepare(orders, others)
     serve(requests, run)
+    if what == "checker":                       # whoever asked is gone
+        remove(Path(os.environ["HOME"]), held=True)
 
 
 if __name__ == "__main__":

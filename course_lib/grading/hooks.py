@@ -1,9 +1,10 @@
 """Where nbgrader meets the sandbox: classes that nbgrader_config.py names, and nothing of nbgrader
 is changed.
 
-`Intake` is the exporter of `nbgrader autograde`: nbgrader makes one at the start of each run, and
-so submissions are read and rebuilt before nbgrader looks at them. `Grading` runs the cells, in the
-place of nbgrader's Execute. `HideTests` goes before feedback is made, and `Feedback` writes it.
+`Release` writes into a release which names a student writes. `Intake` is the exporter of `nbgrader
+autograde`: nbgrader makes one at the start of each run, and so submissions are read and rebuilt
+before nbgrader looks at them. `Grading` runs the cells, in the place of nbgrader's Execute.
+`HideTests` goes before feedback is made, and `Feedback` writes it.
 """
 import atexit
 import json
@@ -14,19 +15,36 @@ from nbconvert.exporters import HTMLExporter, NotebookExporter, TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer, Unicode
 
-from course_lib.grading import outputs, report, rubrics, version
+from course_lib.grading import outputs, release, report, rubrics, version
 from course_lib.grading.cells import role, to_run
 from course_lib.grading.course import Course
 from course_lib.grading.engine import Settings, warm_engine
 from course_lib.grading.intake import shown
-from course_lib.grading.sandbox import TOOLBOX, Limits
+from course_lib.grading.orders import Limits
+from course_lib.grading.sandbox import TOOLBOX
 from course_lib.hidden import answers
 
 PICTURE = r"<img(?![^>]*\salt=)"
 HIDDEN_TESTS = r"(?ms)^[ \t]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)"
+
+
+class Release(NbGraderPreprocessor):
+    """Writes into a release's metadata which names a student writes, and refuses tests that need
+    others (in c.GenerateAssignment.preprocessors, before solutions are cleared)."""
+
+    enabled = True
+
+    def preprocess(self, nb, resources):
+        release.check(nb, resources["nbgrader"]["notebook"])
+        names, warnings = release.names(nb)
+        for warning in [*warnings, *release.oracles(nb)]:
+            self.log.warning(warning)
+        nb.metadata["course"] = nb.metadata.get("course", {}) | {"answers": names}
+        return nb, resources
 
 
 class Intake(NotebookExporter):
@@ -34,14 +52,19 @@ class Intake(NotebookExporter):
 
     def __init__(self, parent=None, **kwargs):
         super().__init__(parent=parent, **kwargs)
+        self.failed = failed = {}
         if isinstance(parent, Autograde):
-            course = Course(parent.coursedir)
+            try:
+                course = Course(parent.coursedir)
+            except NbGraderException as error:      # of which nbgrader shows nothing
+                parent.log.error("%s", error)
+                raise
             taken = course.stage_all()
             for submission in taken.values():
                 for why in [submission.refused] if submission.refused else submission.notes:
                     parent.log.warning("%s: %s", shown(submission.student), why)
             if isinstance(parent.parent, AutogradeApp):
-                atexit.register(lambda: print(report.table(report.rows(course, taken, {}))))
+                atexit.register(lambda: print(report.table(report.rows(course, taken, failed))))
             parent.coursedir = course.private()
             parent.post_convert_hook = lambda notebooks, **_: course.mark_done(
                 taken[Path(notebooks[0]).parts[-3]])
@@ -64,7 +87,7 @@ class Grading(NbGraderPreprocessor):
     results = Unicode("", help=(
         "folder of results that are there already; the parallel form sets it")).tag(config=True)
 
-    def settings(self, released: Path, notebook) -> Settings:
+    def settings(self, root: Path, released: Path, notebook) -> Settings:
         """Of an Engine for an exercise, which says in its metadata what it asks for."""
         asks_for = notebook.metadata.get("course", {}).get("asks_for", ())
         known, checks = answers(released.name), version.checks(released.name)
@@ -74,7 +97,7 @@ class Grading(NbGraderPreprocessor):
         return Settings(limits, self.sandbox, asks_for=tuple(asks_for),
                         files=str(released) if released.is_dir() else "",
                         known_answers=str(known) if known.is_dir() else "",
-                        checks=(checks,) if has_checks else ())
+                        checks=(checks,) if has_checks else (), course=str(root))
 
     def preprocess(self, nb, resources):
         name, notebook = (resources["nbgrader"][key] for key in ("assignment", "notebook"))
@@ -84,8 +107,13 @@ class Grading(NbGraderPreprocessor):
         if self.results and result.exists():
             found = json.loads(result.read_text(encoding="utf-8"))
         else:
-            settings = self.settings(root / course.release_directory / name, nb)
-            found = warm_engine(settings).grade(to_run(nb))
+            settings = self.settings(root, root / course.release_directory / name, nb)
+            try:
+                found = warm_engine(settings).grade(to_run(nb))
+            except RuntimeError as error:
+                getattr(self.parent, "failed", {})[resources["nbgrader"]["student"]] = (
+                    f"failed: {error}")
+                raise
         outputs.fill(nb, found)
         rubrics.add(nb, root / course.source_directory / name / f"{notebook}.ipynb")
         return nb, resources

@@ -7,6 +7,7 @@ Whatever cannot be read is refused with a sentence.
 import copy
 import errno
 import functools
+import hashlib
 import io
 import json
 import os
@@ -60,13 +61,21 @@ def open_file(folder: int | str, name: str) -> int:
     return fd
 
 
-def read_file(folder: int | str, name: str, limit: int = MAX_FILE) -> bytes:
-    """The bytes of a regular file, as `open_file` opens it. Errors: Refused."""
+def read_file(folder: int | str, name: str, limit: int = MAX_FILE,
+              look: Callable[[os.stat_result], None] = lambda status: None) -> bytes:
+    """The bytes of a regular file, as `open_file` opens it, and once `look` agrees to it. Errors:
+    Refused, and what `look` raises."""
     with open(open_file(folder, name), "rb") as file:
-        if (size := os.fstat(file.fileno()).st_size) > limit:
-            raise Refused(f"{shown(name)} has {size / 2**20:.0f} MB; "
+        status = os.fstat(file.fileno())
+        if status.st_size > limit:
+            raise Refused(f"{shown(name)} has {status.st_size / 2**20:.0f} MB; "
                           f"at most {limit >> 20} MB are taken.")
-        return file.read(limit)
+        look(status)
+        data, then = file.read(limit + 1), os.fstat(file.fileno())
+        when = lambda status: (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if len(data) != status.st_size or when(then) != when(status):
+            raise Refused(f"{shown(name)} changed while it was read.")
+        return data
 
 
 def open_folder(path: Path) -> int:
@@ -80,8 +89,8 @@ def open_folder(path: Path) -> int:
 
 def entries(file, name: str, kinds: tuple[str, ...],
             most: int = MAX_FILES) -> Iterator[tuple[str, Callable[[int], bytes]]]:
-    """The files of these kinds in a zip file: a path that leads nowhere else, and what reads at
-    most so many of its bytes. Nothing is written. Errors: Refused."""
+    """The files of these kinds in a zip file: the path as it stands there, with /, and what reads
+    at most so many of its bytes. Nothing is written. Errors: Refused."""
     broken = Refused(f"{shown(name)} is a zip file that cannot be unpacked.")
     try:
         archive = zipfile.ZipFile(file)
@@ -92,6 +101,8 @@ def entries(file, name: str, kinds: tuple[str, ...],
                       f"at most {most} are taken.")
 
     def read(entry, limit: int) -> bytes:
+        if entry.compress_type == zipfile.ZIP_LZMA:         # which takes as much memory as it says
+            raise broken
         try:
             with archive.open(entry) as unpacked:
                 return unpacked.read(limit)
@@ -99,20 +110,26 @@ def entries(file, name: str, kinds: tuple[str, ...],
             raise broken from None
 
     for entry in archive.infolist():
-        parts = [shown(part) for part in re.split(r"[/\\]", entry.filename) if part.strip(". ")]
+        path = entry.filename.replace("\\", "/")
+        parts = inside(path)
         if entry.is_dir() or not 0 < len(parts) <= 10 or any(map(_litter, parts)):
             continue
         if parts[-1].lower().endswith(kinds):
-            yield "/".join(parts), functools.partial(read, entry)
+            yield path, functools.partial(read, entry)
+
+
+def inside(path: str) -> list[str]:
+    """The parts of a path that lead on, and not back."""
+    return [part for part in path.split("/") if part.strip(". ")]
 
 
 def unzip(raw: bytes, name: str) -> dict[str, bytes]:
     """The notebooks in a student's zip file, by the last part of their paths. Errors: Refused."""
     found, room = {}, MAX_FILE
     for path, read in entries(io.BytesIO(raw), name, (".ipynb",)):
-        data, last = read(room + 1), path.rpartition("/")[2]
+        data, last = read(room + 1), inside(path)[-1]
         if last in found:
-            raise Refused(f"{shown(name)} holds more than one {last}, "
+            raise Refused(f"{shown(name)} holds more than one {shown(last)}, "
                           "and it is not clear which one counts.")
         room -= len(data)
         if room < 0:
@@ -141,7 +158,7 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
             loose = [n for n in others if n.lower().endswith(".ipynb")]
             packed = [n for n in others if n.lower().endswith(".zip")]
             if loose:
-                found = {n: read_file(fd, n) for n in loose}
+                found = {n: read_file(fd, n) if len(loose) == 1 else b"" for n in loose}
             elif packed:
                 if len(packed) > 1:
                     raise Refused(f"{len(packed)} zip files were handed in, "
@@ -171,8 +188,60 @@ def find(folder: Path, names: list[str]) -> tuple[dict[str, bytes], list[str]]:
 def shown(name: str) -> str:
     """A file's name as it can be printed, logged and stored."""
     name = name.encode("utf-8", "replace").decode()
-    plain = lambda c: re.match(r"[\w .@()+'’-]", c) or unicodedata.category(c) in ("Mn", "Mc")
+    plain = lambda c: re.match(r"[\w .,:@()+'’-]", c) or unicodedata.category(c) in ("Mn", "Mc")
     return "".join(c if plain(c) else "?" for c in name)[:60]
+
+
+def storable(name: str) -> str:
+    """A name for a file that looks like this one: printable, not too long, and no other's."""
+    same = name.encode("utf-8", "replace").decode()
+    same = "".join(c if c.isprintable() and c != "/" else "_" for c in same)
+    if same == name and len(name.encode()) <= 240:
+        return name
+    stem, ending = os.path.splitext(same)
+    if len(ending) > 10:
+        stem, ending = same, ""
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{stem.encode()[:180].decode(errors='ignore')}~{mark}{ending}"
+
+
+def called(student: str) -> str:
+    """What a table calls a student: no two alike, also where the name cannot be printed."""
+    if is_student(student) or shown(student) == student:
+        return student
+    mark = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{shown(student)}~{mark}"
+
+
+# letters that are read as Latin ones, and these; and what nobody sees
+LOOK = str.maketrans("аеорсухіјѕһԁԛԝвкмнтαορνκιτυχγı", "aeopcyxijshdqwbkmhtaopvkituxyi")
+UNSEEN = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+                    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff ]")
+
+
+def looks(name: str) -> str:
+    """What the eye takes a name for: without case, what is not seen, and other alphabets' letters
+    that look the same."""
+    folded = unicodedata.normalize("NFKC", name).casefold().translate(LOOK)
+    return UNSEEN.sub("", unicodedata.normalize("NFKC", folded))
+
+
+def alike(names: list[str]) -> dict[str, str]:
+    """Of each name that can be taken for another of them, or mixes alphabets, what is to be said of
+    it."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(looks(name), []).append(name)
+    said = {}
+    for name in names:
+        others = [ascii(other) for other in groups[looks(name)] if other != name]
+        scripts = {unicodedata.name(c, "").split(" ")[0] for c in name}
+        mixed = scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}
+        if others:
+            said[name] = f"the name {ascii(name)} looks like {', '.join(others[:3])}"
+        elif len(mixed) > 1:
+            said[name] = f"the name {ascii(name)} mixes alphabets"
+    return said
 
 
 def parse(raw: bytes, name: str) -> list[TheirCell]:
@@ -232,8 +301,8 @@ def _attachments(given) -> dict:
         images = value.items() if isinstance(value, dict) else ()
         images = {kind: data for kind, data in images if kind in IMAGES
                   and isinstance(data, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)}
-        if images:
-            kept[re.sub(r"[^\w.-]", "_", str(name))] = images
+        if images and len(name) <= 200:
+            kept[re.sub(r"[^\w.-]", "_", name)] = images
     return kept
 
 

@@ -21,7 +21,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from course_lib.checks.answers import copied, marks, unchanged
+from course_lib.checks.copies import copied, marks, unchanged
 from course_lib.grading.channel import CannotCross, Channel
 from course_lib.grading.wire import decode, encode, tensors
 

@@ -1,23 +1,22 @@
 """What a student's cells showed, made fit for an instructor's browser and a student's feedback."""
 import base64
-import os
 import re
-import sys
 from html import escape
-from pathlib import Path
 
 import nbformat
 import nh3
-from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.utils import compute_checksum
 
 from course_lib.grading.cells import marks, role
-from course_lib.grading.sandbox import TOOLBOX
+from course_lib.grading.places import HIDDEN, tells_a_place, without_places
+from course_lib.grading.tex import only_mathematics, page_with_only_mathematics
 
 MAX_TEXT, MAX_IMAGE, MAX_OUTPUTS, MAX_NOTEBOOK = 50_000, 2 << 20, 100, 8 << 20
 MAX_RICH = 20_000                               # characters of one rich text
 MAX_RICHES = 20 * MAX_RICH                      # and of all in one notebook
 MAX_MARKUP = 2_000                              # marks of a markup language in one rich text
+MAX_LINES, MAX_BEGUN = 1000, 100                # lines and \begin of one text in Markdown
 MAX_FORMATTING = 100                            # tags that HTML carries into every later block
 FORMATTING = re.compile(r"<(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.I)
 
@@ -32,29 +31,27 @@ ADDRESSES = {
     "src": re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*|#attachment-[0-9]+"),
     "href": re.compile(r"(https?://|mailto:|#).*", re.DOTALL),
 }
-TEX = re.compile(r"\\+(href|url|class|style|cssId|require|unicode|data|mmlToken)\b")
+COLOURED, ALL_COLOURED = 10_000, 40_000         # characters of one cell, of all in one notebook
 
 
-def _this_machine() -> re.Pattern:
-    """Places of this machine that a text must not name."""
-    known = [Path(sys.prefix), Path(sys.base_prefix), TOOLBOX.parent, Path.home()]
-    paths = {name for place in known for name in (str(place), os.path.realpath(place))}
-    paths = [path for path in paths if path.count("/") > 1 or path == "/root"]
-    return re.compile("|".join(map(re.escape, sorted(paths, key=len, reverse=True))))
+class _Plain(IPythonRenderer):
+    """Of Markdown; code in it has no colours, which some languages take a minute for."""
 
-
-PLACES = _this_machine()
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f"<pre><code>{escape(code)}</code></pre>\n"
 
 
 def text(x, limit: int = MAX_TEXT) -> str:
     """Printable text without places of this machine, cut at `limit` characters."""
     if not isinstance(x, str):
         return ""
-    x = x.encode("utf-8", "replace").decode()
+    long = len(x) > 4 * MAX_TEXT                # the rest is not even looked at
+    x = x[:4 * MAX_TEXT].encode("utf-8", "replace").decode()
     x = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", x)
     x = re.sub(r"[^\n\t\r\x20-\x7e\u00a0-\U0010ffff]", "", x)
-    x = PLACES.sub("…", x)
-    return x if len(x) <= limit else x[:limit] + "\n… cut off …"
+    long = long or len(x) > limit
+    x = without_places(x[:limit + 200])
+    return x[:limit] + "\n… cut off …" if long else x
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -62,15 +59,19 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def html(x: str) -> str:
-    """HTML without scripts, handlers, styles, forms, frames, and links to anywhere but the web; as
-    plain text where it is large. Other tags stand there as text."""
-    large = len(PICTURE.sub("", x)) > MAX_RICH or x.count("<") > MAX_MARKUP
+    """HTML without scripts, handlers, styles, forms, frames, links to anywhere but the web, TeX
+    that is no mathematics, and this machine's places; as plain text where it is large. Other tags
+    stand there as text."""
+    large = len(PICTURE.sub("", x)) > MAX_RICH or x.count("<") + x.count("\\") > MAX_MARKUP
     if large or len(FORMATTING.findall(x)) > MAX_FORMATTING:
         return f"<pre>{escape(x[:MAX_TEXT])}</pre>"
     x = nh3.clean(NO_TAG.sub("&lt;", x), tags=TAGS, clean_content_tags=SILENT,
                   attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES,
                   link_rel=None)
-    return TEX.sub(r"\1", x)
+    for page in (x, page_with_only_mathematics(x)):
+        if tells_a_place(page) or tells_a_place(re.sub(r"<[^>]*>", "", page)):
+            return HIDDEN
+    return page
 
 
 def markdown(x: str, attachments: dict | None = None) -> str:
@@ -80,16 +81,30 @@ def markdown(x: str, attachments: dict | None = None) -> str:
     for i, (name, _) in enumerate(given):
         link = rf"attachment:{re.escape(name)}(?=[)\"'\s>])"
         x = re.sub(link, f"#attachment-{i}", x, count=1)
-    plain = PICTURE.sub("", x)
-    if len(plain) > MAX_RICH or len(re.findall(r"[\[\]*_`<&$\\]", plain)) > MAX_MARKUP:
-        page = f"<pre>{escape(plain[:MAX_TEXT])}</pre>"
-    else:
-        page = html(markdown2html_mistune(x.replace("attachment:", "#missing-")))
+    plain = PICTURE.sub("…", x)
+    large = len(plain) > MAX_RICH or len(re.findall(r"[\[\]*_`<&$\\]", plain)) > MAX_MARKUP
+    if large or len(plain.splitlines()) > MAX_LINES or plain.count("\\begin") > MAX_BEGUN:
+        return _as_written(plain[:MAX_TEXT])
+    page = html(MarkdownWithMath(_Plain(escape=False)).render(
+        x.replace("attachment:", "#missing-")))
     for i, (_, kinds) in enumerate(given):
         kind, data = next(iter(kinds.items()))
         address = f'src="data:{kind};base64,{"".join(data.split())}"'
         page = page.replace(f'src="#attachment-{i}"', address, 1)
     return "<div>" + page.replace("\n", "&#10;") + "</div>"
+
+
+def _as_written(x: str) -> str:
+    """A text as HTML that stays as it is, on one line; and nothing in it begins mathematics."""
+    page = f"<div><pre>{escape(x)}</pre></div>"
+    return page.replace("\n", "&#10;").replace("\\", "&#92;")
+
+
+def latex(x: str) -> str:
+    """TeX that is mathematics, and neither HTML nor an entity of it."""
+    x = re.sub(r"&(?=[#\w])", "& ", x).replace("<", r"\lt ").replace(">", r"\gt ")
+    x = only_mathematics(x)
+    return HIDDEN if tells_a_place(x) else x
 
 
 def _image(x) -> str | None:
@@ -115,7 +130,8 @@ def _data(data, room: list[int]) -> dict[str, str]:
         elif kind == "text/markdown" and isinstance(value, str):
             kept[kind] = markdown(text(value))
         elif kind == "text/latex" and isinstance(value, str):
-            kept[kind] = TEX.sub(r"\1", escape(text(value), quote=False))
+            large = len(value) > MAX_RICH or value.count("\\") > MAX_MARKUP
+            kept["text/plain" if large else kind] = text(value) if large else latex(text(value))
         elif kind == "text/plain":
             kept[kind] = text(value)
     return kept
@@ -136,8 +152,10 @@ def harmless(outputs, room: list[int]) -> list:
         elif kind == "error":
             trace = output.get("traceback")
             lines = [text(x, 2000) for x in (trace if isinstance(trace, list) else [])[:60]]
-            kept.append(make("error", ename=text(output.get("ename"), 200),
-                             evalue=text(output.get("evalue"), 3000), traceback=lines))
+            said = [text(output.get("ename"), 200), text(output.get("evalue"), 3000)]
+            if any(map(tells_a_place, ("".join(said), "".join(lines)))):
+                said, lines = ["Error", HIDDEN], [HIDDEN]
+            kept.append(make("error", ename=said[0], evalue=said[1], traceback=lines))
         elif kind in ("display_data", "execute_result"):
             if data := _data(output.get("data"), room):
                 more = {"execution_count": None} if kind == "execute_result" else {}
@@ -148,21 +166,48 @@ def harmless(outputs, room: list[int]) -> list:
 def fill(notebook, outputs: list[list[dict]]) -> None:
     """Puts the outputs of the code cells into the notebook, and makes the student's own texts
     harmless."""
-    room, rich_room, each = MAX_NOTEBOOK, [MAX_RICHES], iter(outputs)
+    room, rich_room, each, coloured = MAX_NOTEBOOK, [MAX_RICHES], iter(outputs), ALL_COLOURED
     full = nbformat.v4.new_output("stream", name="stdout",
                                   text="… too much output in this notebook …")
+    odd = nbformat.v4.new_output("stream", name="stdout", text="… this could not be shown …")
     for cell in notebook.cells:
         if cell.cell_type == "code":
             if role(cell) in ("answer", "extra"):
-                # highlighters need the square of the time for long stretches of nothing
-                cut = lambda gap: gap[0][:100] + gap[0][-100:]
-                cell.source = re.sub(r"\s{200,}", cut, cell.source)
-            cell.outputs, cell.execution_count = harmless(next(each), rich_room), None
+                coloured -= _quick_to_colour(cell, coloured)
+            shown, cell.execution_count = next(each), None
+            try:
+                seen = room >= 0 or role(cell) == "test"
+                cell.outputs = harmless(shown, rich_room) if seen else [full]
+            except Exception:                   # no text costs a grade
+                if role(cell) == "test":        # whose outputs are the grade
+                    raise
+                cell.outputs = [odd]
             room -= len(str(cell.outputs))
             if room < 0 and role(cell) != "test":
                 cell.outputs = [full]
+        elif cell.cell_type == "raw":
+            if role(cell) == "extra":
+                cell.source = f"<pre>{escape(text(cell.source))}</pre>"
         elif role(cell) == "extra" or (role(cell) == "answer" and _is_changed(cell)):
-            cell.source = markdown(text(cell.source), cell.pop("attachments", None))
+            said, attachments = text(cell.source), cell.pop("attachments", None)
+            try:
+                cell.source = markdown(said, attachments)
+            except Exception:
+                cell.source = _as_written(said)
+
+
+def _quick_to_colour(cell, room: int) -> int:
+    """Makes a student's code such that highlighters are done with it soon: they need the square of
+    the time for long stretches of nothing, and minutes for other languages. What is long goes
+    without colours. Returns how many characters of `room` it takes."""
+    cell.source = re.sub(r"\s{200,}", lambda gap: gap[0][:100] + gap[0][-100:], cell.source)
+    slow = re.search(r"%%\w|(!(?!=)|%s[cxy]).{100}|\w{500}", cell.source)   # shells, long numbers
+    if len(cell.source) <= min(COLOURED, room) and not slow:
+        return len(cell.source)
+    cell.metadata["magics_language"] = "text"       # what nbconvert takes the language from
+    if re.match(r"\s*%%", cell.source):             # which a magic in front would decide again
+        cell.source = "# shown without colours\n" + cell.source
+    return 0
 
 
 def _is_changed(cell) -> bool:

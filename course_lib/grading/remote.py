@@ -6,18 +6,18 @@ errors; nothing that comes back is more than plain data.
 import builtins
 import contextlib
 import inspect
-import json
-import os
-import signal
 import socket
 import time
 
 import torch
 
-from course_lib.grading.channel import CannotCross, Channel, Violation
-from course_lib.grading.sandbox import Limits, NoSandbox, Sandbox, Unprotected
+from course_lib.grading.channel import MAX_BYTES, CannotCross, Channel, Violation
+from course_lib.grading.machine import Unprotected
+from course_lib.grading.orders import Limits, NoSandbox
+from course_lib.grading.sandbox import Sandbox
 from course_lib.grading.wire import decode, encode, tensors
 
+CALLS = 5000                # of a test's functions, in one test cell; right answers make 4000
 NOT_RAISABLE = StopIteration | StopAsyncIteration | UnicodeError | BaseExceptionGroup
 RAISABLE = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type)
             and issubclass(kind, Exception) and not issubclass(kind, NOT_RAISABLE)}
@@ -34,22 +34,31 @@ class KernelDied(BaseException):
 
 class RemoteKernel:
     """A student's kernel and its sandbox. One that ends is replaced when it is next needed, and the
-    cells that ran in the old one run again, but for the one that ended it."""
+    cells that ran in the old one run again, but for the one that ended it. `fault`: why there is
+    none, where that is no fault of the student's."""
 
-    def __init__(self, server: socket.socket | None, command: list[str], limits: Limits):
-        self.server, self.command, self.limits = server, command, limits
+    def __init__(self, server: socket.socket | None, command: list[str], limits: Limits,
+                 group: str = ""):
+        self.server, self.command, self.limits, self.group = server, command, limits, group
         self.channel, self.sandbox, self.history = None, None, []
-        self.n, self.interrupted = 0, False
+        self.n, self.interrupted, self.calls, self.fault = 0, False, 0, ""
         self.deadline, self.end = 0.0, time.monotonic() + limits.total
 
     def allow(self, seconds: float) -> None:
-        """Sets the time by which whatever is asked from now on must be answered."""
+        """Sets the time by which whatever is asked from now on must be answered, and how much all
+        the answers may hold."""
         self.deadline = min(time.monotonic() + seconds, self.end)
+        if self.channel:
+            self.channel.room = 4 * MAX_BYTES
 
     def start(self) -> None:
         """Starts a kernel, and runs again what ran in the one before it."""
         while self.channel is None:
-            self._connect()
+            try:
+                self._connect()
+            except (OSError, ValueError, NoSandbox) as error:
+                self.fault = f"its kernel could not enter its sandbox ({error})"
+                raise NoSandbox(self.fault) from None
             for source in list(self.history):
                 self.allow(self.limits.cell)
                 try:
@@ -63,29 +72,18 @@ class RemoteKernel:
 
     def _connect(self) -> None:
         self.socket, its = socket.socketpair()
-        if self.server:
-            self.sandbox = Sandbox(self.command, self.limits)
-            mine, its_end = socket.socketpair()
-            request = json.dumps({"pid": self.sandbox.pid, "limits": self.limits}).encode()
-            socket.send_fds(self.server, [request], [its.fileno(), its_end.fileno()])
-            its_end.close()
-            mine.settimeout(60)
-            with mine:
-                pid = mine.recv(32)
-            if not pid:
-                raise NoSandbox("a kernel could not enter its sandbox")
-            self.pid = self.sandbox.kernel = int(pid)
-        else:
-            self.sandbox = Unprotected(self.command, its)
-            self.pid = self.sandbox.process.pid
-        its.close()
+        with its:
+            self.sandbox = (Sandbox(self.command, self.limits, self.group, self.server, its)
+                            if self.server else Unprotected(self.command, its))
         self.channel = Channel(self.socket.fileno(), self.socket.fileno())
 
-    def stop(self) -> None:
+    def stop(self) -> str:
+        """Ends the kernel. Returns what the sandbox had ended it for, or ""."""
+        broken = self.sandbox.close() if self.sandbox else ""
         if self.sandbox:
-            self.sandbox.close()
             self.socket.close()
         self.channel = self.sandbox = None
+        return broken
 
     def run(self, source: str) -> list[dict]:
         """Runs a cell of the student's side; returns its outputs, of which nothing is certain but
@@ -115,11 +113,9 @@ class RemoteKernel:
         except Violation as violation:
             why = f"the kernel sent what it must not send: {violation}"
         except EOFError:
-            time.sleep(0.15)                    # the watch may be about to say why
-            broken = self.sandbox and self.sandbox.broken
-            why = f"the sandbox allows no {broken}" if broken else "the kernel died"
-        self.stop()
-        raise KernelDied(why)
+            why = "the kernel died"
+        broken = self.stop()
+        raise KernelDied(f"the sandbox allows no {broken}" if broken else why)
 
     def _ask(self, request: dict, data: list[bytes], callbacks: list) -> tuple[dict, bytes]:
         self.n += 1
@@ -131,9 +127,7 @@ class RemoteKernel:
             except TimeoutError:
                 if self.interrupted:
                     raise
-                if self.pid in self.sandbox.processes():
-                    with contextlib.suppress(OSError):
-                        os.kill(self.pid, signal.SIGINT)
+                self.sandbox.interrupt()
                 self.interrupted, deadline = True, time.monotonic() + 2
                 continue
             if "callback" in reply:
@@ -151,10 +145,17 @@ class RemoteKernel:
         if not (isinstance(arguments, tuple) and list(map(type, arguments)) == [tuple, dict]
                 and all(isinstance(key, str) for key in arguments[1])):
             raise Violation("a call without arguments")
+        self.calls += 1
         try:
+            if self.calls > CALLS:
+                raise AssertionError("the functions that this test hands to your answers were "
+                                     f"called more than {CALLS} times.")
             with torch.no_grad():
                 result = callbacks[index](*arguments[0], **arguments[1])
                 reply = {"result": encode(result, data, [])}
+        except AssertionError:              # the test's own, which the answer must not catch
+            self.stop()
+            raise
         except Exception as error:
             reply, data = {"raised": f"{type(error).__name__}: {error}"}, []
         self.channel.send(reply, data, self.deadline)
@@ -258,10 +259,8 @@ def _error(raised) -> BaseException:
 
 
 def _generators(x) -> list[torch.Generator]:
-    if isinstance(x, torch.Generator):
-        return [x]
     items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
-    return [g for item in items for g in _generators(item)]
+    return [x] if type(x) is torch.Generator else [g for item in items for g in _generators(item)]
 
 
 def _replace(x, linked):

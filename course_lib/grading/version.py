@@ -2,7 +2,7 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
@@ -34,14 +34,17 @@ def imports(source: str, package: str = "") -> set[str]:
     return found
 
 
-def files(names: Iterable[str], root: Path) -> set[Path]:
-    """The files of course_lib, in the folder `root`, that run when these are imported."""
+def files(names: Iterable[str], root: Path, hidden: Collection[Path] = ()) -> set[Path]:
+    """The files of course_lib, in the folder `root`, that run when these are imported. hidden:
+    modules, as paths without an ending, that are not there."""
     found, todo = set(), {"course_lib", *names}
     while todo:
         parts = todo.pop().split(".")
         places = [root.joinpath(*parts[:n]) for n in range(1, len(parts) + 1)]
         for path in [*(place / "__init__.py" for place in places), places[-1].with_suffix(".py")]:
             if parts[0] != "course_lib" or path in found or not path.is_file():
+                continue
+            if not {path.with_suffix(""), *path.parents}.isdisjoint(hidden):
                 continue
             found.add(path)
             package = ".".join(path.parent.relative_to(root).parts)
@@ -73,4 +76,5 @@ def fingerprint(notebook, exercise: str) -> str:
                  if cell.role not in ("answer", "extra", "picture"))
     cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points"),
               cell.get("attachments")] for cell in notebook.cells]
-    return hashlib.sha256(json.dumps([_now(exercise, ours), cells]).encode()).hexdigest()
+    about = [_now(exercise, ours), cells, notebook.metadata.get("course")]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()

@@ -13,14 +13,15 @@ BOTH = tuple(TOLERANCE)
 
 def same(answer: Callable, definition: Callable, args: tuple, names: tuple[str, ...], hint: str, *,
          what: str = "", wrt: tuple[int, ...] = (), of: tuple[int, ...] = (0,),
-         tolerance: float | None = None, slope: float = 0.0,
+         tolerance: float | None = None, size: float = 0.0, slope: float = 0.0,
          lent: bool | tuple[int, ...] = False) -> None:
     """answer(*args) gives what definition(*args) gives in float64, in the dtype of args; and so
     does the gradient of each result `of` in each argument `wrt`.
 
     Where the definition gives a tuple, the answer does. Tolerances are relative to the number
-    itself and to the largest of its tensor; for gradients also to `slope`, the size of terms that
-    may cancel. A network goes to the definition as its Net; `lent` is as for `call`.
+    itself and to the largest of its tensor; for results also to `size`, for gradients to `slope`:
+    the size of terms that may cancel. A network goes to the definition as its Net; `lent` is as
+    for `call`.
     """
     dtype = next(arg.dtype for arg in args if isinstance(arg, Tensor) and arg.is_floating_point())
     tolerance = tolerance or TOLERANCE[dtype]
@@ -40,7 +41,7 @@ def same(answer: Callable, definition: Callable, args: tuple, names: tuple[str, 
     results = call(answer, *args, lent=lent)
     results = (results,) if single else expect_results(results, ", ".join(names), len(names))
     for name, got, right in zip(names, results, expected):
-        close(name, got, right)
+        close(name, got, right, size)
     parameters = [*inspect.signature(definition).parameters]
     for i in wrt:
         argument = parameters[i] if i < len(parameters) else f"argument {i + 1}"

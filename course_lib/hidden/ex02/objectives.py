@@ -52,7 +52,7 @@ def check_hinge_losses(hinge_losses, seed: int = 0) -> None:
             logit, a = logit.to(dtype), a.to(dtype)
             what = f" of {len(a)} pictures, a sum of shares of {a.sum().item():.3g}, m = {margin:g}"
             same(hinge_losses, hinges, (logit, a, margin), ("L_D", "L_G"), HINGE_HINT, what=what,
-                 wrt=(0,), of=(0, 1))
+                 wrt=(0,), of=(0, 1), size=logit.abs().max().item(), slope=1)
 
 
 def pairs(beta: float, *weights: Tensor) -> Tensor:

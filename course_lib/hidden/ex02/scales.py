@@ -50,7 +50,7 @@ def check_pyramid(pyramid, seed: int = 0) -> None:
             x = scale * (torch.randn(shape, dtype=torch.float64, generator=rng) + 1)
             names = (*(f"h_{k}" for k in range(n)), f"I_{n}")
             same(pyramid, bands_of, (x.to(dtype), n, w), names, hint, wrt=(0,), slope=1,
-                 of=tuple(range(n + 1)), what=f" of a picture {shape}, w = {w:.3f}")
+                 size=scale, of=tuple(range(n + 1)), what=f" of a picture {shape}, w = {w:.3f}")
     x = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
     x[0, 0, ::2] = 1                                  # rows that alternate vanish under w = 1/4
     same(pyramid, bands_of, (x, 1, 0.25), ("h_0", "I_1"), hint, what=" of rows that alternate")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks import call, expect_close, expect_results, expect_tensor
+from course_lib.checks import at_most, call, expect_close, expect_results, expect_tensor
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.draws import seeded, uniform
 from course_lib.checks.facts.same import BOTH
@@ -120,8 +120,8 @@ def check_mala_step(mala_step, seed: int = 0) -> None:
             f"the new x{what}: where u is not below alpha, x stays exactly what it was.")
         if near:                                      # once more, with the answer's own α for u
             bar = got[1].clamp(max=1 - gap)
-            new, again = expect_results(call(mala_step, energy, *given, eta, T, z.to(dtype), bar),
-                                        "the new x, alpha", 2)
+            new, again = expect_results(call(mala_step, at_most(2, energy), *given, eta, T,
+                                             z.to(dtype), bar), "the new x, alpha", 2)
             level = again == bar
             assert torch.equal(new[level], given[0][level]), (
                 f"the new x{what}: where u is exactly alpha, it is not below alpha, and x stays.")

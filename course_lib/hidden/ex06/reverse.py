@@ -2,7 +2,15 @@
 import torch
 from torch import Tensor
 
-from course_lib.checks import Net, call, expect_close, expect_results, expect_state, expect_tensor
+from course_lib.checks import (
+    Net,
+    at_most,
+    call,
+    expect_close,
+    expect_results,
+    expect_state,
+    expect_tensor,
+)
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import exact_eps, per_image
 from course_lib.checks.facts.draws import random_alpha_bar, seeded, uniform
@@ -310,12 +318,12 @@ def _any_size(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int], alpha
     shout = lambda x, t: 30 * torch.cos(torch.as_tensor(t).double().mean()).to(x.dtype) + 0 * x
     for model in (eps_model, shout):
         expect_close(f"the picture {where} from large numbers",
-                     call(sample, model, x_T, z, times, alpha_bar),
+                     call(sample, at_most(len(times), model), x_T, z, times, alpha_bar),
                      ancestral_chain(model, x_T, z, times, alpha_bar),
                      "Nothing is clipped on the way: not the pictures, not the noise, not what the "
                      "model says.", dtype=x_T.dtype, **tolerance_for(x_T, z, tolerance=tolerance))
     expect_free(f"the picture {where} with a NaN in x_T",
-                lambda x: call(sample, eps_model, x, z, times, alpha_bar), x_T)
+                lambda x: call(sample, at_most(len(times), eps_model), x, z, times, alpha_bar), x_T)
 
 
 def _what_is_asked(sample, eps_model, x_T: Tensor, z: Tensor, times: list[int],
@@ -337,7 +345,8 @@ def _pictures(sample, eps_model, data: str, x_T: Tensor, z: Tensor, times: list[
               alpha_bar: Tensor, tolerance: dict[str, float]) -> None:
     T, dtype = len(z) - 1, x_T.dtype
     where = f"for the times {times} of {T}"
-    sampled = lambda z, model=eps_model: call(sample, model, x_T, z, times, alpha_bar)
+    sampled = lambda z, model=eps_model: call(sample, at_most(len(times), model), x_T, z, times,
+                                              alpha_bar)
     exact = lambda z, model=eps_model: ancestral_chain(model, x_T, z, times, alpha_bar)
     quiet = exact(0 * z)
     expect_close(f"the picture {where} with z = 0, {data}", sampled(0 * z), quiet,

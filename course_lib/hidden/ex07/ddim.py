@@ -4,7 +4,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from course_lib.checks import call, expect_close, expect_refusal, expect_results, expect_tensor
+from course_lib.checks import (
+    at_most,
+    call,
+    expect_close,
+    expect_refusal,
+    expect_results,
+    expect_tensor,
+)
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import exact_eps, per_image
 from course_lib.checks.facts.draws import random_subsequence, seeded, uniform
@@ -315,13 +322,13 @@ def check_encode(encode, seed: int = 0) -> None:
     _to_nothing_but_noise(encode, rng)
     itself = lambda x, t: x
     expect_close("x_T where the network's answer is its input itself",
-                 call(encode, itself, x_0, alpha_bar, torch.tensor([30]), 1),
-                 call(encode, lambda x, t: x_0, x_0, alpha_bar, torch.tensor([30]), 1),
+                 call(encode, at_most(1, itself), x_0, alpha_bar, torch.tensor([30]), 1),
+                 call(encode, at_most(1, lambda x, t: x_0), x_0, alpha_bar, torch.tensor([30]), 1),
                  "What the network returns is not yours to change.", rtol=1e-12)
     eps_model = exact_eps(alpha_bar, 0.0, uniform(rng, low=0.3, high=2.0).item())
     x_0 = torch.randn(3, 4, dtype=torch.float64, generator=rng)
     tau = torch.arange(4, 61, 4)
-    x = call(encode, eps_model, x_0, alpha_bar, tau, 60)
+    x = call(encode, at_most(60 * len(tau), eps_model), x_0, alpha_bar, tau, 60)
     for s, t in reversed([*pairwise([0, *tau.tolist()])]):
         x = decoded(alpha_bar, x, eps_model(x, t), t, s)
     expect_close("what DDIM makes of the encoded x_0, after 60 iterations a step", x, x_0,
@@ -334,7 +341,7 @@ def _to_nothing_but_noise(encode, rng: torch.Generator) -> None:
     for alpha_bar, tau in ((cosine, torch.tensor([400, 999, 1000])), (cosine, torch.tensor([1000])),
                            (decades(), torch.arange(1, len(decades())))):
         x_0, eps = torch.randn(2, 3, 2, dtype=torch.float64, generator=rng)
-        got = call(encode, lambda x, t: 0 * x, x_0, alpha_bar, tau, 1)
+        got = call(encode, at_most(len(tau), lambda x, t: 0 * x), x_0, alpha_bar, tau, 1)
         expect_close("x_T/√ᾱ_T where the network finds no noise, and √ᾱ_T is as small as "
                      f"{alpha_bar[-1].sqrt().item():.0e}", got / alpha_bar[-1].sqrt(), x_0,
                      "Nothing keeps ᾱ away from 0.", rtol=1e-9)
@@ -350,7 +357,8 @@ def _encoded(encode, alpha_bar: Tensor, tau: Tensor, n: int, x_0: Tensor, eps: T
     size = 1 + x_0.abs() + eps.abs()                     # errors are relative to each pixel
     in_units = lambda x: x / size if x.shape == size.shape else x
     expect_close(f"{what}, with a network that always says the same ε",
-                 in_units(call(encode, lambda x, t: eps, x_0, alpha_bar, tau, n)),
+                 in_units(call(encode, at_most(n * len(tau), lambda x, t: eps), x_0, alpha_bar,
+                               tau, n)),
                  (end.sqrt() * x_0 + (1 - end).sqrt() * eps) / size,
                  "Then all x_t on the way have the same x_0 and the same ε: the way leads to the "
                  "x_t of q for these two.", rtol=0, atol=4 * atol, dtype=x_0.dtype)

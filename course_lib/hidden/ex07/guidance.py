@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks import call, expect_close, expect_tensor
+from course_lib.checks import at_most, call, expect_close, expect_tensor
 from course_lib.checks.facts import slopes
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.chains import conditional, per_image
@@ -120,12 +120,15 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     at = torch.tensor([[50.0, -50.0, 3e3]]).double()
     for large in (200.0, 600.0):
         far = torch.tensor([[-large, large, 0.0]]).double()
-        shift = call(guided_mean, at, t[:1], 0 * at, far, lambda x, t: pull[:1], 1.0) / pull[:1]
+        shift = call(guided_mean, at, t[:1], 0 * at, far, at_most(1, lambda x, t: pull[:1]),
+                     1.0) / pull[:1]
         expect_close(f"the logarithm of the shift over the gradient, for log-variances of "
                      f"±{large:g}", shift.log(), far, "Nothing is clamped.", rtol=1e-10)
     for scale in (0.1, -1 / 3, 200.0, 1e6, -1e6, 1e-6):
-        shift = call(guided_mean, at, t[:1], 0 * at, log_var[:1], lambda x, t: pull[:1], scale)
-        one = call(guided_mean, at, t[:1], 0 * at, log_var[:1], lambda x, t: pull[:1], 1.0)
+        shift = call(guided_mean, at, t[:1], 0 * at, log_var[:1],
+                     at_most(1, lambda x, t: pull[:1]), scale)
+        one = call(guided_mean, at, t[:1], 0 * at, log_var[:1],
+                   at_most(1, lambda x, t: pull[:1]), 1.0)
         expect_close(f"how far the mean moves with scale {scale:g}, in units of the scale",
                      shift / scale, one, "The scale is any number, in the precision of the means.",
                      rtol=1e-10, atol=0, dtype=torch.float64)
@@ -143,7 +146,7 @@ def check_guided_mean(guided_mean, seed: int = 0) -> None:
     images = torch.randn(3, 2, 1, 4, 4, generator=rng)
     flat = [image.flatten(1) for image in images]
     guided = lambda x_t, mean, log_var: call(guided_mean, x_t, t[:2], mean, log_var,
-                                             lambda x, t: -x, 1.0)
+                                             at_most(1, lambda x, t: -x), 1.0)
     expect_close("the guided mean of images", guided(*images).flatten(1), guided(*flat),
                  "Each pixel stands alone.", dtype=torch.float32)
 
@@ -186,7 +189,7 @@ def _over_decades(guided_mean, rng: torch.Generator, shape: tuple[int, ...], dty
                  "however small or large.", rtol=0, atol=10 * rtol)
     log_var = log_var / 10
     answer = lambda i: call(guided_mean, x_t[i], t[i], mean[i], log_var[i],
-                            lambda x, t: pull[i] * torch.cos(x), 1.5)
+                            at_most(1, lambda x, t: pull[i] * torch.cos(x)), 1.5)
     alone = torch.cat([answer(slice(i, i + 1)) for i in range(len(mean))])
     expect_close(f"the guided mean {what}", answer(slice(None)), alone,
                  "What an image gets does not depend on the others.", rtol=rtol, atol=rtol,
@@ -203,13 +206,13 @@ def _over_decades(guided_mean, rng: torch.Generator, shape: tuple[int, ...], dty
 def _says_its_input(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Tensor) -> None:
     """Where `gradient` is x itself, or a function of x: what it says stays as it is, and is a
     constant."""
-    itself = call(guided_mean, x_t, t, mean, log_var, lambda x, t: x, 1.5)
+    itself = call(guided_mean, x_t, t, mean, log_var, at_most(1, lambda x, t: x), 1.5)
     expect_close("the shift where the gradient at x is x itself, in units of the variance",
                  (itself - mean) / log_var.exp(), 1.5 * mean,
                  "What `gradient` returns may be μ: don't change it in place.", rtol=1e-8,
                  atol=1e-8)
     for name, gradient in (("−x", lambda x, t: -x), ("sin x", lambda x, t: torch.sin(x))):
-        _, slope = call(guided_mean, x_t, t, mean, log_var, gradient, 1.5, wrt=2)
+        _, slope = call(guided_mean, x_t, t, mean, log_var, at_most(1, gradient), 1.5, wrt=2)
         expect_close(f"the gradient of the result's sum in mean, where the gradient at x is {name}",
                      slope, torch.ones_like(mean),
                      "What `gradient` says counts as a constant: detach() it.", rtol=1e-12)
@@ -242,7 +245,7 @@ def _along_a_bowl(guided_mean, x_t: Tensor, t: Tensor, mean: Tensor, log_var: Te
     down = lambda x, t: slopes.derivative(bowl, x.double(), 0.01).to(x.dtype)
     small = 0.5 * log_var.clamp(-2, 2) - 9
     expected = mean_on_a_grid(bowl, mean, small, pull)
-    got = call(guided_mean, x_t, t, mean, small, down, 1.0)
+    got = call(guided_mean, x_t, t, mean, small, at_most(1, down), 1.0)
     expect_close("how far the mean moves, in units of Σ, where Σ is small",
                  (got - mean) / small.exp(), (expected - mean) / small.exp(),
                  "A narrow Gaussian sees of log p its tangent at μ only.", rtol=5e-3, atol=5e-3)
@@ -378,11 +381,12 @@ def _any_label(classifier_free, rng: torch.Generator, dtype: torch.dtype) -> Non
             expected = wanted + u * (without - unwanted)
             expected = expected + w * (wanted - without)
             expect_close(f"the guided ε where none = {none} and w = {w}, u = {u}; y and y' may be "
-                         "none, too", call(classifier_free, eps_model, x, t, y, y_not, none, w, u),
+                         "none, too", call(
+                             classifier_free, at_most(3, eps_model), x, t, y, y_not, none, w, u),
                          expected, "`none` is any whole number. Where y or y' is it, p(∅ | x) "
                          "is a constant, and the other class counts as ever.", rtol=atol,
                          atol=20 * atol, dtype=dtype)
-    itself = call(classifier_free, lambda x, t, y: x, x, t, y, y_not, 9, 1.5, 0.7)
+    itself = call(classifier_free, at_most(3, lambda x, t, y: x), x, t, y, y_not, 9, 1.5, 0.7)
     expect_close("the guided ε where the network's answer is its input itself", itself, x,
                  "What the network returns is not yours to change: e = e - o, not e -= o.",
                  rtol=atol, atol=20 * atol, dtype=dtype)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.checks import call, expect_close, expect_tensor
+from course_lib.checks import at_most, call, expect_close, expect_tensor
 from course_lib.checks.facts import slopes
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.draws import seeded, uniform
@@ -46,7 +46,7 @@ def _composed(guided_eps, rng: torch.Generator) -> None:
     for s_i, s_t, what in ((1.0, 1.0, "that is p(x | z_i, z_t)"), (0.0, 0.0, "that is p(x)"),
                            (1.0, 0.0, "that is p(x | z_i)"), (2.0, 0.5, "by differences"),
                            (0.5, 4.0, "by differences"), (-1.0, 2.0, "by differences")):
-        got = call(guided_eps, eps_model, x, t, z_i, z_t, none_i, none_t, s_i, s_t, 0.0)
+        got = call(guided_eps, at_most(3, eps_model), x, t, z_i, z_t, none_i, none_t, s_i, s_t, 0.0)
         expect_close(f"ε̃ with s_i = {s_i}, s_t = {s_t} and φ = 0, {what}", got,
                      eps_of(lambda x, s_i=s_i, s_t=s_t: goal(x, s_i, s_t), x),
                      "Bayes: p(z_t | x, z_i) is p(x | z_i, z_t) over p(x | z_i), up to a constant.",
@@ -137,13 +137,13 @@ def _nothing_left(guided_eps, rng: torch.Generator, dtype: torch.dtype) -> None:
     eps_model = lambda x, t, z_i, z_t: x * (t != 2).to(x.dtype)[:, None] * (1 + z_i[:, :1])
     for s_i in (0.0, 2.0):
         for phi in (0.0, 0.5, 1.0):
-            got = call(guided_eps, eps_model, x, t, z, z, none, none, s_i, 1.0, phi)
+            got = call(guided_eps, at_most(3, eps_model), x, t, z, z, none, none, s_i, 1.0, phi)
             expected = x * torch.tensor([1.0, 0.0, 1.0])[:, None] * (1 - phi) * (1 + s_i)
             expected = expected + 2 * phi * x * torch.tensor([1.0, 0.0, 1.0])[:, None]
             expect_close("ε̃ where the network says 0 about one picture", got, expected,
                          "Where the mixture is 0, ε̃ is 0: no NaN from 0/0.", dtype=dtype)
     # with the picture twice of what there is with nothing: s_i = −1 leaves exactly 0
-    got = call(guided_eps, eps_model, x, t, z, z, none, none, -1.0, 1.0, 1.0)
+    got = call(guided_eps, at_most(3, eps_model), x, t, z, z, none, none, -1.0, 1.0, 1.0)
     expect_close("ε̃ where the answers cancel exactly", got, torch.zeros(3, 4),
                  "Where the mixture is 0, ε̃ is 0.", dtype=dtype, atol=0)
     # that answer is x_t itself, the others 2, 3 or 4 x_t
@@ -155,6 +155,6 @@ def _nothing_left(guided_eps, rng: torch.Generator, dtype: torch.dtype) -> None:
         nothing, image, both = (1 if own == k else 2 + k for k in range(3))
         factor = nothing + 2.0 * (image - nothing) + 3.0 * (both - image)
         factor = 0.5 * math.copysign(both, factor) + 0.5 * factor
-        got = call(guided_eps, hands_back, x, t, z, z, none, none, 2.0, 3.0, 0.5)
+        got = call(guided_eps, at_most(3, hands_back), x, t, z, z, none, none, 2.0, 3.0, 0.5)
         expect_close(f"ε̃ where the network's answer {name} is its input itself", got, factor * x,
                      "What the network returns is not yours to change.", dtype=dtype)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_lib.checks import call, expect_close, expect_tensor
+from course_lib.checks import at_most, call, expect_close, expect_tensor
 from course_lib.checks.facts.callbacks import Asked
 from course_lib.checks.facts.draws import seeded, uniform
 from course_lib.checks.facts.same import BOTH
@@ -122,7 +122,7 @@ def _nowhere(bits_bound, rng: torch.Generator, dtype: torch.dtype) -> None:
 
     model = torch.where(zero, -math.inf, places.sum(2)).tolist()
     right = in_plain_numbers(model, log_q.double().tolist(), 2, 2, 0.0, 1.0)
-    got = call(bits_bound, log_p, x, u, log_q, 2, 0.0, 1.0)
+    got = call(bits_bound, at_most(len(u) * len(x), log_p), x, u, log_q, 2, 0.0, 1.0)
     expect_close("bits a dimension where the density is 0 at some draws, and at all of image 1",
                  got, right, "Such a draw has the weight 0; the image that has no "
                  "other is coded with infinitely many bits.", dtype=dtype)
@@ -137,7 +137,8 @@ def _exact(bits_bound, rng: torch.Generator) -> None:
     mass = ((x + 1.0).double() ** 2 - x.double() ** 2)
     u = (x.double() ** 2 + y * mass).sqrt() - x
     log_q = (2 * (x + u) / mass).log().sum(2)
-    got = call(bits_bound, lambda v: (2 * v).log().sum(1), x, u, log_q, bits, 0.0, 1.0)
+    density = at_most(len(u) * len(x), lambda v: (2 * v).log().sum(1))
+    got = call(bits_bound, density, x, u, log_q, bits, 0.0, 1.0)
     right = -(mass.log2() - 2 * bits).sum(1) / d
     expect_close("bits a dimension with noise from the model's own density within each cell", got,
                  right, "Then the bound is -log P(x) itself: with P(x) the integral over the cell.",
