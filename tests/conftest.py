@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = ROOT / ".left-out"
 APART = ("tests/test_nbgrader_loop.py", "tests/test_answers.py")
+DEAREST = [                                            # first, for what begins last must be short
+    *(f"tests/test_{name}.py" for name in (
+        "attacks", "honest", "crash", "browser", "new_unit", "nbgrader_loop", "answers",
+        "accelerate", "bundle", "mutants", "grading")),
+    "lectures/02b_biggan.ipynb", "lectures/08_text_to_image.ipynb"]
 HOW = {"chromium": "Chromium (on Debian: apt-get install chromium)"}
 
 
@@ -44,6 +50,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    file = lambda item: item.nodeid.split("::")[0]
+    tests = Counter(map(file, items))
+    rank = lambda name: DEAREST.index(name) if name in DEAREST else len(DEAREST)
+    items.sort(key=lambda item: (rank(file(item)), -tests[file(item)]))
     only = config.getoption("--unit")
     if only:
         config.hook.pytest_deselected(items=[item for item in items if unit(item.nodeid) != only])
@@ -59,10 +69,11 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
             return file + unit(nodeid) if file in APART else file
+    config.option.loadscopereorder = False             # pytest_collection_modifyitems did it
     return ByFile(config, log)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def need():
     """need("chromium") gives the program's path, or leaves the test out and says what it needs."""
     def find(program: str) -> str:

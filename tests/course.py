@@ -3,17 +3,27 @@ commands."""
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 from exercise import ROOT
+from warm import Warm
 
-from course_lib.grading.sandbox import NoSandbox, bubblewrap
+from course_lib.grading.machine import bubblewrap
+from course_lib.grading.orders import NoSandbox
 
+COMMANDS = ("nbgrader.apps", "nbconvert.exporters", "course_lib.grading.hooks",
+            "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine")
 RELEASES = Path()                          # of this session: the fixture `releases` sets it
+
+
+@cache
+def warm() -> Warm:
+    """For all of this process's courses."""
+    return Warm(*COMMANDS)
 
 
 class Course:
@@ -52,10 +62,9 @@ class Course:
     def run(self, *command: str, env: dict | None = None, cwd: Path | None = None) -> str:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"} | (env or {})
-        done = subprocess.run([sys.executable, "-m", *command], cwd=cwd or self.folder, text=True,
-                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}"
-        return done.stdout
+        code, said = warm().run(*command, cwd=cwd or self.folder, env=environment)
+        assert code == 0, f"{' '.join(command)} failed:\n{said[-3000:]}"
+        return said
 
     def nbgrader(self, *command: str) -> str:
         return self.run("nbgrader", *command)

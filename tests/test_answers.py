@@ -1,6 +1,7 @@
 """Every exercise, found by its folder: the master's answers are right, and its checks accept
 what is right and nothing else."""
 import functools
+import random
 import re
 import warnings
 from importlib import import_module
@@ -37,15 +38,16 @@ def check(name: str, question: str, answer, seed: int = 0) -> None:
 @by_question
 def test_the_masters_answer_is_right(name, question):
     answer = run(name, question, solution(name, question))
-    for seed in range(5):
+    for seed in range(3):
         check(name, question, answer, seed)
 
 
 @by_answer
 def test_answers(name, path):
+    """On two of eight seeds, which differ from answer to answer."""
     question = path.parent.name
     answer = run(name, question, path.read_text())
-    for seed in range(3):
+    for seed in random.Random(f"{question}/{path.stem}").sample(range(8), 2):
         if path.stem.startswith("right"):
             check(name, question, answer, seed)
         else:

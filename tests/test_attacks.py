@@ -22,6 +22,8 @@ from attacks import CANARY, OUTLIVED
 from course import Course, cell
 from exercise import questions
 
+from course_lib.grading.tex import COMMANDS, ENVIRONMENTS
+
 NAME = "ex01_minimax"
 VICTIMS = ("a-victim", "c-victim", "h-victim", "lf-victim", "pf-victim", "rf-victim", "z-victim")
 LATER = VICTIMS[3:6]                           # graded beside the attacks that wait for a limit
@@ -36,7 +38,7 @@ KEPT = ("setup", "game_value", "optimal_discriminator", "jsd", "discriminator_lo
 ALIVE = ("iframe", "object", "embed", "form", "base", "link", "frame", "applet", "svg", "math",
          "template")
 SCHEME = re.compile(r"(javascript|vbscript|data:(?!image/(png|jpeg);)|file):?")
-TEX = re.compile(r"\\(?:href|url|style|unicode|require|class|cssId|mmlToken)\b.{0,30}")
+TEX = re.compile(r"\\([A-Za-z]+)(?:\s*\{([A-Za-z]*)\*?\})?")
 GROUPS = ("[a-l]*", "[m-z]*")                  # whose feedback is made side by side
 FULL = {question: points for question, points in questions(NAME).items() if question in KEPT}
 ATTACKS = attacks.load()
@@ -84,8 +86,10 @@ class Alive(HTMLParser):
             self.found.add((self.within[-1], hashlib.sha256(data.encode()).hexdigest()))
         elif not {"pre", "code"} & set(self.within):
             self.texts.append(data)            # MathJax reads these
-            for tex in TEX.findall(data):
-                self.found.add(("tex", tex))
+            for name, environment in TEX.findall(data):
+                edge = name in ("begin", "end")
+                if environment not in ENVIRONMENTS if edge else name not in COMMANDS:
+                    self.found.add(("tex", name, environment))
 
 
 def snapshot(*places: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 import nbformat
 import pytest
 
-from course_lib.grading.checker import names_in, python
+from course_lib.grading.cells import names_in, python
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -134,18 +134,24 @@ def lab(tmp_path_factory):
         lab.close()
 
 
-@pytest.fixture
-def page(need):
-    """A page of headless Chromium."""
+@pytest.fixture(scope="module")
+def browser(need):
+    """Headless Chromium, which keeps JupyterLab's scripts from one page to the next."""
     chromium = need("chromium")
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
         patience = PATIENCE * 1000
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=patience)
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.set_default_timeout(patience)
-        yield page
+        context = browser.new_context(viewport={"width": 1300, "height": 1000})
+        context.set_default_timeout(patience)
+        yield context
         browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    with browser.new_page() as page:
+        yield page
 
 
 def test_there_are_sliders_and_a_text_box():

@@ -2,6 +2,7 @@
 disturbed; and so it does on a cluster, of which a worker dies in the middle."""
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
@@ -11,10 +12,14 @@ import threading
 import time
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
-from course import Course, with_answers
+from course import Course, cell, with_answers
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 
+from course_lib.grading.course import Course as Folders
 from course_lib.hidden import answers
 
 NAME = "ex01_minimax"
@@ -39,7 +44,10 @@ def made(folder: Path) -> Course:
     course = Course(folder, NAME)
     for k in range(6):
         kind = "wrong" if k % 2 else "right"
-        course.submit(f"student{k}", with_answers(course.blank(), kind, k, answers(NAME)))
+        work = with_answers(course.blank(), kind, k, answers(NAME), only="game_value")
+        answer = cell(work, "game_value")              # which leaves a middle to be killed in
+        answer.source = f"import time\ntime.sleep(0.5)\n{answer.source}"
+        course.submit(f"student{k}", work)
     return course
 
 
@@ -55,9 +63,14 @@ def book(course: Course) -> dict[str, list]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     course = made(tmp_path_factory.mktemp("undisturbed"))
-    start = time.monotonic()
     course.grade("--jobs", "2")
-    return book(course), time.monotonic() - start
+    return book(course)
+
+
+def progress(course: Course) -> int:
+    """Of six submissions, how many are graded, and how many of those the gradebook has: 0 to 12."""
+    places = (f".grading/results/{NAME}/*.json", f"autograded/*/{NAME}")
+    return sum(len(list(course.folder.glob(place))) for place in places)
 
 
 def left_over(course: Course) -> list[int]:
@@ -69,13 +82,15 @@ def left_over(course: Course) -> list[int]:
 
 
 def killed_at_random(tmp_path, undisturbed, times: int, seed: int) -> None:
-    expected, seconds = undisturbed
+    """While it starts, and whenever it has come so far, or a little further."""
     course, rng = made(tmp_path), random.Random(seed)
-    for _ in range(times):
+    for far in [0, *sorted(rng.sample(range(1, 12), times - 1))]:
         command = [sys.executable, "-m", "course_lib.grading", NAME, "--jobs", "2"]
         run = subprocess.Popen(command, cwd=course.folder, env=ENVIRONMENT,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.2, 1) * seconds)
+        while progress(course) < far and run.poll() is None:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5 if far else 2))
         run.send_signal(signal.SIGKILL)
         run.wait()
         deadline = time.monotonic() + PATIENCE
@@ -83,7 +98,7 @@ def killed_at_random(tmp_path, undisturbed, times: int, seed: int) -> None:
             time.sleep(0.1)
         assert not left_over(course), "kernels and checkers end with the run that made them"
     course.grade("--jobs", "2")
-    assert book(course) == expected
+    assert book(course) == undisturbed
     said = course.grade("--jobs", "2")
     assert "as before" in said and "graded" not in said, "nothing is graded twice"
 
@@ -133,4 +148,67 @@ def test_a_cluster_grades_and_a_worker_that_dies_loses_nothing(tmp_path, undistu
         for process in [*workers[dead:], scheduler]:
             kill(process)
     assert dead and "failed" not in said, said
-    assert book(course) == undisturbed[0]
+    assert book(course) == undisturbed
+
+
+PUSHED = """
+import os
+from course_lib.grading import engine
+from course_lib.grading.cells import Cell
+grade = engine.Engine.grade
+def pushed(self, cells):
+    found = any("# pushes" in cell.source for cell in cells) and "PUSHED" in os.environ
+    kill = Cell("test", "import os, signal\\nos.kill(os.getpid(), signal.SIGKILL)")
+    return grade(self, [*cells, kill] if found else cells)
+engine.Engine.grade = pushed
+"""
+
+
+@pytest.mark.parametrize("command", ["course_lib.grading", "nbgrader autograde"])
+def test_a_checker_that_dies_is_one_row_and_nothing_else(tmp_path, command):
+    course = Course(tmp_path, NAME, PUSHED)
+    for student in ("ada", "bob", "cleo"):
+        notebook = with_answers(course.blank(), "right", 0, answers(NAME))
+        notebook.cells.append(nbformat.v4.new_code_cell("# pushes" * (student == "bob")))
+        course.submit(student, notebook)
+    words = [sys.executable, "-m", *command.split(), NAME]
+    run = lambda **more: subprocess.run(words, cwd=course.folder, env=ENVIRONMENT | more, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = run(PUSHED="1")
+    lines = done.stdout.rpartition("student  status")[2].splitlines()[1:]
+    table = {line.split()[0]: line for line in lines}
+    assert done.returncode == 1, done.stdout
+    assert "failed: its checker ended (Killed)" in table["bob"], done.stdout
+    assert all("graded" in table[name] for name in ("ada", "cleo")), done.stdout
+    assert not (tmp_path / "autograded" / "bob" / NAME).exists()
+    assert not any(course.scores().pop("bob", {}).values())
+    done = run()
+    assert done.returncode == 0 and "failed" not in done.stdout, done.stdout
+    scores = course.scores()
+    assert scores["ada"] == scores["bob"] == scores["cleo"] and any(scores["bob"].values())
+
+
+def test_no_link_leads_the_grader_elsewhere(tmp_path):
+    course = Course(tmp_path / "course", NAME)
+    for student in ("ada", "bob", "cleo"):
+        course.submit(student, course.blank())
+    links = {"autograded/ada": "elsewhere", ".grading/submitted/bob": "submitted/bob",
+             ".grading/submitted/dora": "submitted/ada"}
+    kept = [tmp_path / "elsewhere" / NAME / "kept", *course.folder.glob("submitted/*/*/*.ipynb")]
+    kept[0].parent.mkdir(parents=True)
+    kept[0].write_text("x")
+    for link, target in links.items():
+        (course.folder / link).parent.mkdir(parents=True, exist_ok=True)
+        place = tmp_path if target == "elsewhere" else course.folder
+        (course.folder / link).symlink_to(place / target)
+    folders = CourseDirectory(root=str(course.folder), course_id="generative-models",
+                              source_directory="solutions", release_directory="exercises",
+                              assignment_id=NAME)
+    taken = Folders(folders).stage_all()
+    assert "autograded/ada is a link" in taken["ada"].refused
+    assert "bob is a link" in taken["bob"].refused and not taken["cleo"].refused
+    assert all(path.exists() for path in kept) and len(kept) == 4
+    shutil.rmtree(course.folder / ".grading")
+    (course.folder / ".grading").symlink_to(course.folder)
+    with pytest.raises(NbGraderException, match=r"\.grading is a link"):
+        Folders(folders)

@@ -193,6 +193,8 @@ def test_both_shapes_count_for_one_number():
                 2.1):
         with pytest.raises(AssertionError, match="two: expected"):
             expect_close("two", got, 2.0, "Count.")
+    with pytest.raises(AssertionError, match="two: expected real numbers"):
+        expect_close("two", torch.tensor(2.0 + 5j), 2.0, "Count.")
     with pytest.raises(AssertionError, match=r"expected 1 at \[1\], got 3"):
         expect_close("ones", torch.tensor([1.0, 3.0]), torch.ones(2), "Count.")
 

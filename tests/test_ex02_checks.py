@@ -308,3 +308,4 @@ def test_a_slip_in_whole_numbers_is_recognised():
     pairs = (70, 70), (3 ** 80, 8), (-23, -23)
     assert _alike(pairs, pairs) and not _alike(pairs, (*pairs[:2], (-23, 23)))
     assert not _alike(pairs, pairs[:2]) and not _alike((), ())
+    assert not _alike(pairs[:1], [70] * 10 ** 7), "and no more is read of it than that it is longer"

@@ -12,7 +12,7 @@ from exercise import questions
 from honest import NAME, answer
 from honest.files import in_a_zip
 
-from course_lib.grading.intake import shown
+from course_lib.grading.intake import called
 
 UNUSUAL = honest.load()
 ENDLESS = "endless_cells"                              # graded by itself, for it waits for a limit
@@ -40,7 +40,7 @@ def graded(tmp_path_factory):
 
 def row(said: str, student: str) -> str:
     """What the table says of a student."""
-    return next((line for line in said.splitlines() if line.startswith(shown(student) + "  ")), "")
+    return next((line for line in said.splitlines() if line.startswith(called(student) + "  ")), "")
 
 
 @pytest.mark.parametrize("change", UNUSUAL)
@@ -84,6 +84,7 @@ def test_a_warning_on_stderr_is_shown_and_no_error(graded):
     assert "careful" in text and "UserWarning" in text and "AnswerError" not in text
 
 
+PARTLY = questions(NAME)["game_value"] + questions(NAME)["jsd"]
 LATE = """
 import sys
 sys.path.insert(0, c.CourseDirectory.root)
@@ -98,6 +99,15 @@ class OnePoint(LateSubmissionPlugin):
 """
 
 
+def partly(course):
+    """Two right answers, quickly graded, and a text for a person to mark."""
+    notebook, master = course.blank(), course.master()
+    for question in ("game_value", "jsd"):
+        answer(notebook, question, cell(master, question).source)
+    answer(notebook, "written", "My own thoughts.")
+    return notebook
+
+
 @pytest.fixture(scope="module")
 def semester(tmp_path_factory):
     """Early, late, two late ones that say that they are early, and one that a person marked."""
@@ -106,13 +116,13 @@ def semester(tmp_path_factory):
     (course.folder / "lateness.py").write_text(PLUGIN)
     course.nbgrader("db", "assignment", "add", NAME, "--duedate=2027-05-01 12:00:00 UTC")
     for student in ("early", "late", "marked"):
-        course.submit(student, course.master())
+        course.submit(student, partly(course))
     (course.handed_in("early") / "timestamp.txt").write_text("2027-04-30 12:00:00 UTC")
     (course.handed_in("late") / "timestamp.txt").write_text("2027-05-02 12:00:00 UTC")
-    name, data = in_a_zip(course.master())
+    name, data = in_a_zip(partly(course))
     (course.handed_in("zipped") / name).write_bytes(data)
     (course.handed_in("zipped") / "timestamp.txt").write_text("2027-05-02 12:00:00 UTC")
-    course.submit("garbled", course.master())
+    course.submit("garbled", partly(course))
     (course.handed_in("garbled") / "timestamp.txt").write_bytes(b"\xff\xfe yesterday, I swear")
     first = course.grade()
     with Gradebook(f"sqlite:///{course.folder}/gradebook.db") as book:
@@ -123,22 +133,22 @@ def semester(tmp_path_factory):
 
 def test_lateness_is_what_the_collector_says(semester):
     rows = {line.split()[0]: line for line in semester[1].splitlines()}
-    assert "31/35" in rows["early"] and "points off" not in rows["early"]
+    assert f" {PARTLY}/35" in rows["early"] and "points off" not in rows["early"]
     for who in ("late", "zipped"):
-        assert "30/35" in rows[who] and "1 points off for lateness" in rows[who]
-    assert "31/35" in rows["garbled"] and "unreadable timestamp" in rows["garbled"]
+        assert f" {PARTLY - 1}/35" in rows[who] and "1 points off for lateness" in rows[who]
+    assert f" {PARTLY}/35" in rows["garbled"] and "unreadable timestamp" in rows["garbled"]
 
 
 def test_regrading_keeps_marks_and_grades_what_changed(semester):
     course = semester[0]
-    changed = course.master()
+    changed = partly(course)
     answer(changed, "game_value", "pass")
     course.submit("early", changed)
     rows = {line.split()[0]: line for line in course.grade().splitlines()}
-    assert "29/35" in rows["early"] and "graded" in rows["early"]
-    assert "as before" in rows["late"] and "34.5/35" in rows["marked"]
+    assert f" {questions(NAME)['jsd']}/35" in rows["early"] and "graded" in rows["early"]
+    assert "as before" in rows["late"] and f" {PARTLY + 3.5}/35" in rows["marked"]
     row, = course.grade("--force", "--student=marked").splitlines()[-1:]
-    assert row.startswith("marked") and "34.5/35" in row and "as before" not in row
+    assert row.startswith("marked") and f" {PARTLY + 3.5}/35" in row and "as before" not in row
     course.nbgrader("autograde", NAME, "--force", "--student=marked")
     assert course.scores()["marked"]["written"] == 3.5
 
@@ -153,7 +163,8 @@ def test_marks_come_out_for_learning_platforms(semester):
         with open(course.folder / "marks.csv", newline="") as file:
             rows = {row[student]: row for row in csv.DictReader(file)}
         assert rows.keys() == {"early", "late", "marked", "zipped", "garbled"}
-        assert float(rows["late"][score]) == 30 and float(rows["marked"][score]) == 34.5
+        assert float(rows["late"][score]) == PARTLY - 1
+        assert float(rows["marked"][score]) == PARTLY + 3.5
 
 
 def test_nbgraders_own_notebooks_are_valid(graded):

@@ -13,7 +13,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.grading.sandbox import NoSandbox, bubblewrap
+from course_lib.grading.machine import bubblewrap
+from course_lib.grading.orders import NoSandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "canary_of_the_hidden_room"

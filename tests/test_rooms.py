@@ -1,8 +1,10 @@
 """Which room of course_lib imports which: from the foundations up, with no arrow back and no
 circle. The sources are read, and nothing is imported."""
 import ast
+import io
 import re
 import subprocess
+import tokenize
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -105,3 +107,31 @@ def test_each_numbered_equation_of_ddpm_is_cited_where_it_runs():
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in files]
     cited = re.findall(r"DDPM,\s+eqs?\.((?:\d|\s|,|and|to)+)", "\n".join(texts))
     assert not [n for n in range(1, 16) if not any(re.search(rf"\b{n}\b", line) for line in cited)]
+
+
+def lines(file: str) -> int:
+    """Of code: without comments, docstrings, imports and blank lines."""
+    source = (ROOT / file).read_text(encoding="utf-8")
+    left_out, marks = set(), (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT,
+                              tokenize.DEDENT, tokenize.ENDMARKER)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            if not ast.get_docstring(node):
+                continue
+            node = node.body[0]
+        elif not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        left_out |= {*range(node.lineno, node.end_lineno + 1)}
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(source).readline)
+              if token.type not in marks]
+    found = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
+    return len(found - left_out)
+
+
+def test_what_an_auditor_must_read_stays_short():
+    guide = (ROOT / "docs/grading.md").read_text(encoding="utf-8")
+    said = re.search(r"less than 1,000 lines.*?\n\n", guide, re.DOTALL)[0].split(". The rest")[0]
+    audit = [f"course_lib/grading/{name}.py" for name in re.findall(r"`(\w+)`", said)]
+    audit += re.findall(r"`(course_lib/\S+\.py)`", said)
+    assert len(audit) == 8
+    assert sum(map(lines, audit)) < 1000

@@ -1,5 +1,6 @@
 """Cells that were moved, deleted, doubled, retyped or re-marked, and texts and outputs with scripts."""
 import base64
+import sys
 
 import nbformat
 from course import cell
@@ -160,6 +161,9 @@ MARKED = {
     "reference": "[x][y] ![x][y]\n\n[y]: javascript:alert(1) \"x\"", "image": "![x](javascript:alert(1)) ![\" onerror=\"alert(1)](x) ![x](x \"\\\" onerror=alert(1)\")",
     "tex": "$\\href{javascript:alert(1)}{x}$ $$\\style{background:url(javascript:alert(1))}{x}$$ \\(\\href{javascript:alert(1)}{x}\\)",
     "tex_hidden": "$\\\\href{javascript:alert(1)}{x}$ $&#92;href{javascript:alert(1)}{x}$ $&#x5C;href{x}{y}$ $&bsol;href{x}{y}$ $\\mmlToken{mi}[href=javascript:alert(1)]{x}$",
+    "tex_defined": "$\\def\\alpha{\\href{javascript:alert(1)}{x}} \\let\\pi=\\href \\csname href\\endcsname{x}{y} \\newcommand{\\mu}{\\url{x}} \\text\\color{red} \\\\\\href{x}{y}$ \\begin{html}x\\end{html}",
+    "tex_apart": "$\\hr<!-- -->ef{x}{y} \\hr<wbr>ef{x}{y} &amp;#92;href{x}{y} \\u005chref{x}{y} \\begin<b></b>{x} \\label{x} \\ref{x} \\bbox[x]{y} \\verb|\\href| <math><mi href=x>\\href{x}{y}</mi></math>$",
+    "slow_fence": "```perl\n" + "m{" * 4000 + "\n```",
     "environment": "\\begin{equation}\\href{javascript:alert(1)}{x}\\end{equation} $\\unicode{<img src=x onerror=alert(1)>}$", "code": "`<script>alert(1)</script>`\n\n    <script>alert(1)</script>\n",
     "fence": "```html\"><script>alert(1)</script>\n<script>alert(1)</script>\n```\n~~~<img src=x onerror=alert(1)>\nx\n~~~", "heading": "# <script>alert(1)</script> \"onclick=alert(1) x=\"\n",
     "split": "<scr\n\nipt>alert(1)</script>\n\n<img src=x\n\nonerror=alert(1)>", "escaped": "\\<script>alert(1)\\</script> &#60;script&#62;alert(1)&#60;/script&#62;",
@@ -210,6 +214,29 @@ def widgets(course, folder, notebook):
     notebook.metadata["kernelspec"] = {"name": "../../x", "display_name": "<script>alert(1)</script>", "language": "html"}
     notebook.metadata["language_info"] = {"name": "<script>alert(1)</script>", "pygments_lexer": "html", "codemirror_mode": "x"}
     return put(notebook, "import ipywidgets\nipywidgets.HTML('<script>alert(1)</script>')")
+
+
+PLACE = sys.prefix                             # the sandbox has Python where it is
+IN_DISGUISE = [PLACE, PLACE[::-1], PLACE.encode().hex(), PLACE.replace("/", "%2F"), PLACE.replace("/", "\\/"), " ".join(PLACE), "\u200b".join(PLACE),
+               "".join(f"\\\\x{ord(c):02x}" for c in PLACE), base64.b64encode(PLACE.encode()).decode()[:-4]]
+
+
+@attack(never=tuple(IN_DISGUISE))
+def places_in_disguise(course, folder, notebook):
+    """Shows where Python lies, encoded in many ways, as text, HTML, Markdown, TeX and an error."""
+    notebook.cells.append(CODE("""import base64, sys, urllib.parse
+from IPython.display import *
+p = sys.prefix
+told = [p, p[::-1], p.encode().hex(), p.replace("/", "%2F"), p.replace("/", "\\\\/"), " ".join(p), "\\u200b".join(p), "".join("\\\\x%02x" % ord(c) for c in p),
+        base64.b64encode(p.encode()).decode(), base64.b64encode(b"1" + p.encode()).decode(), "".join("&#%d;" % ord(c) for c in p), p.replace("/", "&sol;"), p[:4] + "<b></b>" + p[4:]]
+for x in told:
+    print(x)
+    for kind in (HTML, Markdown, Latex, Pretty): display(kind(x))
+    display(HTML("<a href='https://x.org/" + x + "' title='" + x + "'>x</a>"))
+class E(Exception): pass
+E.__name__ = told[5]
+raise E(told[10])"""))
+    return put(notebook, "import sys\ndef game_value(*a): raise ValueError(sys.prefix[::-1] + ' ' + sys.prefix.replace('/', '%2F'))")
 
 
 @attack()

@@ -25,7 +25,7 @@ answers(
         "isinstance(o, dict) else o) if isinstance(x, (str, bytes))))\nglobals()['gc'].get_objects = list"), GAME),
     other_memory=("Opens the memory and the frames of other processes.",
                   TELL + "import ctypes\nfor p in os.listdir('/proc'):\n    if p.isdigit():\n        read(f'/proc/{p}/mem'); read(f'/proc/{p}/stack'); read(f'/proc/{p}/fd/0')\n"
-                  "        print(p, ctypes.CDLL(None).ptrace(16, int(p), 0, 0))\n" + RIGHT, {}, ()),
+                  "        print(p, ctypes.CDLL(None).ptrace(16, int(p), 0, 0))\n" + RIGHT, GAME),
     arguments=("Recomputes nothing: replays what the first call got.", WRONG.replace("return", "s = globals().setdefault('s', [])\n    s.append((D, p, g, pi))\n    return")),
     test_source=("Searches the modules' sources and line caches.", TELL + "import linecache, sys\ndone = []\n" + INSIDE("if not done:\n    done.append(1)\n    tell(repr(linecache.cache).encode())\n    tell(repr(get_ipython().user_ns).encode())"), GAME),
     graded_only=("Is right only where it is graded.", RIGHT + "import os\nif os.environ.get('NBGRADER_EXECUTION') != 'autograde':\n    del game_value", GAME),

@@ -94,6 +94,11 @@ in_functions(
     callback_forged=call("Calls a function that it was not given.", "frame({'callback': 0, 'args': {'tuple': [{'tuple': []}, {'dict': []}]}})"),
     callback_odd=call("Calls functions by odd names.", "for n in (-1, True, 1e99, '__import__', None, [0]): frame({'callback': n, 'args': 0, 'id': i})"),
     callback_for_ever=call("Calls functions without end.", "while True: frame({'callback': 0, 'args': 1})"),
+    large_replies=call("Answers with as much as a frame may hold, again and again.", "n = 128 << 20\nframe({'id': i, 'result': {'tensor': ['uint8', [n], n]}}, bytes(n))", "\n    return 0"),
+    many_tensors=call("Four hundred thousand tensors of one byte.", "n = 400_000\nframe(b'{\"id\": %d, \"result\": [' % i + b'{\"tensor\":[\"int8\",[1],1]},' * n + b'0]}', bytes(n))"),
+    many_objects=call("A million objects.", "frame(b'{\"id\": %d, \"result\": 0, \"x\": [' % i + b'{\"\":0},' * 1_000_000 + b'0]}')"),
+    colliding_keys=call("Keys whose hashes are the same.", "frame({'id': i, 'result': {'dict': [[k * (2 ** 61 - 1), 0] for k in range(10_000)]}})"),
+    array_empty_objects=reply("An array of no objects.", result="{'array': ['O', [0], 0]}"),
     floods=call("Writes without end, and reads nothing.", "while True: raw(bytes(1 << 20))"),
 )
 answers(
@@ -120,6 +125,12 @@ answers(
                  "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': {'x': 1}} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
     outputs_deep=("Sends outputs nested deep.", PRELUDE + "k, _ = grip()\nx = 0\nfor _ in range(400): x = [{'a': x}]\nold = k.channel.send\n"
                   "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'display_data', 'data': {'text/plain': x, 'text/html': x}}, x]} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
+    callback_in_names=("Calls a function while it is asked for names.", PRELUDE + RIGHT + "k, _ = grip()\nold = type(k).do_names\n"
+                       "type(k).do_names = lambda self, *a: (frame({'callback': 0, 'args': {'tuple': [{'tuple': []}, {'dict': []}]}}), old(self, *a))[1]"),
+    printed_surrogates=("Prints half characters and control characters, around the kernel's own check.", PRELUDE + RIGHT + "k, _ = grip()\nold = k.channel.send\n"
+                        "k.channel.send = lambda m, out=(), *a: old(m | {'printed': [{'text': '\\ud800\\x00\\x1b[2J'}]}, out)", GAME),
+    outputs_seven_deep=("Shows outputs nested just deeper than outputs are.", PRELUDE + "k, _ = grip()\nold = k.channel.send\n"
+                        "k.channel.send = lambda m, out=(), *a: old(m | {'outputs': [{'output_type': 'display_data', 'data': {'text/plain': [[[['x']]]]}}]} if 'outputs' in m else m, out)\n" + RIGHT, GAME),
     answers_late=("Lets a child answer after the time is up.", PRELUDE + "def game_value(D, p, g, pi):\n    k, ask = grip()\n    if os.fork() == 0:\n        import time, signal\n"
                   "        signal.signal(2, signal.SIG_IGN)\n        time.sleep(7)\n        for n in range(50): frame({'id': ask['id'] + n, 'result': 0})\n        os._exit(0)\n    return p.sum()"),
 )

@@ -50,8 +50,7 @@ answers(
                "            with open(f'{place}/full{i}', 'wb') as f: f.write(bytes(64 << 20))\n        except OSError: pass\n"
                "print(sum(os.path.getsize(f'{r}/{n}') for p in ('.', '/tmp', '/dev/shm') for r, _, ns in os.walk(p) for n in ns) >> 30, 'GiB on disk')\n"
                + RIGHT, GAME, ("3 GiB on disk", "4 GiB on disk")),
-    many_files=("Makes empty files for two seconds.", "import time\nend, i = time.time() + 2, 0\ntry:\n    while time.time() < end:\n"
-                                                      "        open(f'{i}', 'w').close(); i += 1\nexcept OSError: pass\n" + RIGHT),
+    many_files=("Makes empty files without end.", "i = 0\nwhile True: open(f'{i}', 'w').close(); i += 1\n" + RIGHT),
     hidden_memory=("Holds 1.5 GB in files of memory that no process maps.",
                    "import os\nfds = []\nfor i in range(24):\n    fds.append(os.memfd_create(str(i)))\n    for _ in range(64): os.write(fds[-1], bytes(1 << 20))\n"
                    "import time\ntime.sleep(1)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
