@@ -13,7 +13,7 @@ from exercise import ROOT, questions
 from course_lib.hidden import answers
 
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
-WRONG, RIGHT = 6, 2        # notebooks of wrong and of right answers an exercise
+WRONG, RIGHT = 8, 2        # notebooks of wrong and of right answers an exercise
 SHOWN = "*0"               # whose feedback is made, since a page takes a second: wrong0 and right0
 COLUMNS = ("student_id={student}", "score={score}", "max_score={max_score}")
 # What hardly depends on the exercise and takes long: one exercise in CI, all in `make test-all`.
@@ -26,7 +26,7 @@ marks = lambda cell: cell.metadata.get("nbgrader", {})
 
 @pytest.fixture(scope="module", params=EXERCISES)
 def course(request, tmp_path_factory):
-    """One run of the whole loop: ten submissions, graded in one call, with feedback and
+    """One run of the whole loop: twelve submissions, graded in one call, with feedback and
     marks."""
     name = request.param
     course = Course(tmp_path_factory.mktemp("course"), name)
