@@ -10,6 +10,8 @@ and at its peak while 40 are graded; a checker is what stock does in its kernel.
 
 Rows of another run stay where only some are asked for, with their date; the ratio to stock is of
 one run only.
+Stored is a part of a run: without one job, one worker, pictures and nbgrader's own form; 640 were
+graded right after the rest.
 """
 import itertools
 import os
