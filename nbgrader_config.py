@@ -44,4 +44,4 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 c.ExchangeFactory.collect = "course_lib.grading.collect.Collect"
-c.ZipCollectApp.extractor_plugin = "course_lib.grading.collect.Extract"
+c.ZipCollectApp.extractor_plugin = "course_lib.grading.downloads.Extract"

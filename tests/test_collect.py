@@ -19,7 +19,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import FileNameCollectorPlugin
 
 from course_lib.grading import collect, intake, report
-from course_lib.grading.collect import MAX_SUBMISSION, Collect, Extract
+from course_lib.grading.collect import MAX_SUBMISSION, Collect
+from course_lib.grading.downloads import Extract
 from course_lib.grading.intake import (
     MAX_FILE,
     MAX_FILES,

@@ -11,5 +11,6 @@ calls it).
 kernel runs on the student's side: nothing depends on its honesty, but whether an answer changed
 its argument in place. The rest is comfort: __main__ and cluster (many at a time), machine (what
 this one has to keep student code in), orders, comfort (what a student reads of a test that failed),
-version (what is graded again), report, misconceptions, collect.
+version (what is graded again), report, misconceptions, collect
+and downloads.
 """
