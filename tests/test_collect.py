@@ -18,7 +18,7 @@ from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import FileNameCollectorPlugin
 
-from course_lib.grading import collect, intake, report
+from course_lib.grading import collect, downloads, intake, report
 from course_lib.grading.collect import MAX_SUBMISSION, Collect
 from course_lib.grading.downloads import Extract
 from course_lib.grading.intake import (
@@ -288,7 +288,7 @@ def test_a_students_paths_lead_nowhere_and_name_nobody_else(platform):
 
 
 def test_files_of_one_student_have_a_limit_together(platform, monkeypatch):
-    monkeypatch.setattr(collect, "MAX_SUBMISSION", 3 << 20)
+    monkeypatch.setattr(downloads, "MAX_SUBMISSION", 3 << 20)
     files = {f"{folder('eve')}/{i}.ipynb": b"\0" * (1 << 20) for i in range(9)}
     taken = platform.take(files | {f"{folder('zoe')}/{i}.ipynb": b"\0" * (1 << 20)
                                    for i in range(3)})

@@ -1,5 +1,7 @@
-"""A safe way in: what nbgrader's zip_collect uses here (see nbgrader_config.py) for the archives of
-a learning platform. What one student hands in never counts as another's, and never stops the others.
+"""A safe way in: what nbgrader's zip_collect uses here (see nbgrader_config.py) for the archives
+of a learning platform.
+
+What one student hands in never counts as another's, and never stops the others.
 """
 import os
 import re
