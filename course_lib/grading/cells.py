@@ -1,16 +1,19 @@
 """What a cell of a notebook is to the grader: its part in the exercise, and what of it runs."""
 import ast
+import json
 import re
 import symtable
 from collections.abc import Sequence
 from typing import NamedTuple
 
 EXTRA = "extra-"                                # ids of a student's own cells in a rebuilt notebook
+FILES = "%%files-beside "                        # begins what is sent to a kernel as files, in JSON
 NOT_RUN = "NotRun"                              # of a test that needs a cell which did not run
 
 
 class Cell(NamedTuple):
-    """A code cell as the checker runs it. role: as `role` says, or "picture", which is not drawn.
+    """A code cell as the checker runs it. role: as `role` says, or "picture", which is not drawn,
+    or "files", which holds what lies beside the notebook.
     grade_id and points: of a test, its name and the most that it gives. names: of an answer, those
     that a student defines there, as the release says."""
 
@@ -39,10 +42,13 @@ def role(cell) -> str:
 
 
 def to_run(notebook) -> list[Cell]:
-    """The code cells of a rebuilt notebook. Pictures, which show a student that an answer is right,
-    are not drawn: an instructor's cell with the tag "picture" does not run, unless a student's own
-    cell uses what it defines."""
-    cells, names = [], notebook.metadata.get("course", {}).get("answers", {})
+    """The code cells of a rebuilt notebook, after its files. Pictures, which show a student that an
+    answer is right, are not drawn: an instructor's cell with the tag "picture" does not run, unless
+    a student's own cell uses what it defines."""
+    cells, about = [], notebook.metadata.get("course", {})
+    names, files = about.get("answers", {}), about.get("files")
+    if files:
+        cells.append(Cell("files", FILES + json.dumps(files)))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             picture = role(cell) == "given" and "picture" in cell.metadata.get("tags", [])
@@ -62,10 +68,30 @@ def python(source: str) -> str:
     return source
 
 
+class Scopes(ast.NodeTransformer):
+    """Turns what is comprehended into generators: from Python 3.12 on, symbol tables take the names
+    in a list for those of the cell around it. Formatted text stays as what it formats, since not
+    each can be written again."""
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        made = node.elt if hasattr(node, "elt") else ast.Tuple([node.key, node.value], ast.Load())
+        return ast.GeneratorExp(made, node.generators)
+
+    def visit_JoinedStr(self, node):
+        self.generic_visit(node)
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node.value, node.format_spec]
+        return ast.Tuple([part for part in parts if part], ast.Load())
+
+    visit_SetComp = visit_DictComp = visit_ListComp
+    visit_FormattedValue = visit_JoinedStr
+
+
 def names_in(source: str) -> tuple[set[str], set[str]]:
     """The global names that a cell reads, and those that it binds."""
     try:
-        table = symtable.symtable(python(source), "cell", "exec")
+        plain = ast.unparse(Scopes().visit(ast.parse(python(source))))
+        table = symtable.symtable(plain, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set(), set()
     read, bound, scopes = set(), set(), [table]

@@ -73,7 +73,7 @@ _now = cache(version)
 def fingerprint(notebook, exercise: str) -> str:
     """A name for what runs in a rebuilt notebook, and for what judges it."""
     ours = tuple(cell.source for cell in to_run(notebook)
-                 if cell.role not in ("answer", "extra", "picture"))
+                 if cell.role not in ("answer", "extra", "picture", "files"))
     cells = [[cell.cell_type, role(cell), cell.source, marks(cell).get("points"),
               cell.get("attachments")] for cell in notebook.cells]
     about = [_now(exercise, ours), cells, notebook.metadata.get("course")]
