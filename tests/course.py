@@ -59,10 +59,12 @@ class Course:
                 part.rename(made)
         return made
 
-    def run(self, *command: str, env: dict | None = None, cwd: Path | None = None) -> str:
+    def run(self, *command: str, env: dict | None = None, cwd: Path | None = None,
+            uid: int | None = None) -> str:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"} | (env or {})
-        code, said = warm().run(*command, cwd=cwd or self.folder, env=environment)
+        code, said = warm().run(*command, cwd=cwd or self.folder, env=environment,
+                               uid=uid)
         assert code == 0, f"{' '.join(command)} failed:\n{said[-3000:]}"
         return said
 

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import pwd
-import re
 import time
 import zipfile
 from datetime import datetime
@@ -18,7 +17,15 @@ from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import FileNameCollectorPlugin
 
-from course_lib.grading import collect, downloads, intake, report
+from course_lib.grading import (
+    choice,
+    collect,
+    downloads,
+    intake,
+    leftout,
+    marks_out,
+    report,
+)
 from course_lib.grading.collect import MAX_SUBMISSION, Collect
 from course_lib.grading.downloads import Extract
 from course_lib.grading.intake import (
@@ -120,20 +127,22 @@ def test_a_platforms_archive_is_unpacked_within_limits_and_inside_its_folder(cou
     said = course.nbgrader("zip_collect", NAME, f"--FileNameCollectorPlugin.named_regexp={MOODLE}")
     taken = {p.name: course.handed_in(p.name) for p in (course.folder / "submitted").iterdir()}
     files = {student: sorted(f.name for f in folder.iterdir()) for student, folder in taken.items()}
-    assert sorted(taken) == ["ada", "bob", "carl", "escaped", "mallory"], said
+    assert sorted(taken) == ["ada", "bob", "carl", "escaped", "eve", "mallory"], said
     assert files["carl"][0] == "a.ipynb" and (taken["carl"] / "a.ipynb").read_bytes() == b"first"
     assert (taken["mallory"] / FILE).read_bytes() == b"not ada's"
     assert (taken["ada"] / FILE).read_bytes() == NOTEBOOK
     assert files["ada"] == files["bob"] == files["escaped"] == [FILE]
     assert not (course.folder / NAME).exists()
     assert "unpacks to more than 20 MB" in said and "is a link" in said
+    assert len(files["eve"]) == MAX_FILES and "eve has more than 1000 files" in said
     extracted = archives.with_name("extracted")
     assert not list(extracted.rglob("passwd*")) and not list(extracted.rglob("*.py"))
     inside = set(course.folder.rglob("*escaped_3*"))
     assert inside and all(extracted in p.parents for p in inside), inside
 
 
-MOODLE = re.search(r"named_regexp='([^']+)'", (ROOT / "docs/grading.md").read_text())[1]
+MOODLE = (r".*?/extracted/[^/]+/(?:[^/]+/)*?(?P<student_id>[^/]+?)_\d+_assignsubmission_file_?/"
+          r"(?:.*/)?(?P<file_id>[^/]+)$")
 
 
 class Platform:
@@ -196,7 +205,7 @@ def folder(who: str, number: int = 1) -> str:
 SAME = "x" * 70                             # where names were once cut
 TWINS = {
     "cut": (f"{SAME}a", f"{SAME}b"), "cut late": ("x" * 99 + "a", "x" * 99 + "b"),
-    "case": ("Ada", "ada"), "accent": ("Zo\u00eb", "Zoe\u0308"), "width": ("ada", "ａda"),
+    "case": ("Ada", "ada"), "accent": ("Zo\u00eb", "Zoe"), "width": ("ada", "ａda"),
     "Cyrillic": ("ada", "аda"), "Greek": ("bob", "bοb"), "filler": ("ada", "ada\u3164"),
     "quotes": ("o'neil", "o’neil"), "spaces": ("a b", "a  b"), "dot": ("ada", "ada."),
     "plus": ("a", "a+b"), "at": ("a@x", "a@y")}
@@ -211,7 +220,7 @@ def test_two_names_that_look_alike_stay_two(platform, kind):
     for who, content in ((one, b"one"), (other, b"two")):
         with open(platform.found[who]["src_files"][0], "rb") as file:
             assert file.read() == content
-    looks_alike = kind in ("case", "accent", "width", "Cyrillic", "Greek", "filler", "spaces")
+    looks_alike = kind in ("case", "width", "Cyrillic", "Greek", "filler", "spaces")
     assert ("Look at whose is whose" in platform.said()) == looks_alike
 
 
@@ -234,6 +243,13 @@ def test_a_file_system_that_folds_names_mixes_up_nobody(platform):
                            f"{folder('bea', 3)}/A.ipynb": b"", f"{folder('bea', 3)}/a.ipynb": b""})
     assert taken == {"Ada": [FILE], "bea": ["A.ipynb"]}
     assert "takes 'ada' for 'Ada'" in platform.said()
+
+
+def test_two_spellings_of_one_name_are_one_student(platform):
+    one, other = "Zo\u00eb", "Zoe\u0308"
+    taken = platform.take({f"{folder(one)}/{FILE}": b"one",
+                           f"{folder(other, 2)}/x.ipynb": b"two"})
+    assert taken == {one: [FILE]} and "it may be somebody else's" in platform.said()
 
 
 def test_two_students_of_one_name_are_not_one(platform):
@@ -385,7 +401,7 @@ def test_only_a_students_own_files_are_copied(exchange, tmp_path):
     assert len(taken) == 3 and "another name elsewhere" in exchange.said()
 
 
-def test_files_of_another_are_left_out(exchange, monkeypatch):
+def test_files_of_another_are_left_out(exchange, tmp_path, monkeypatch):
     mine = exchange.hand_in(ME, **{FILE: NOTEBOOK, "other.ipynb": b"x"})
     other, fstat = os.stat(mine / "other.ipynb").st_ino, os.fstat
 
@@ -398,6 +414,8 @@ def test_files_of_another_are_left_out(exchange, monkeypatch):
     monkeypatch.setattr(collect.os, "fstat", belongs)
     assert exchange.collect() == {ME: [FILE, "timestamp.txt"]}
     assert "it belongs to" in exchange.said()
+    told = leftout.listed(tmp_path, NAME)
+    assert list(told) == [ME] and "other.ipynb is left out: it belongs to" in told[ME]
 
 
 def test_a_folder_that_is_swapped_for_a_link_is_not_followed(exchange, tmp_path, monkeypatch):
@@ -519,7 +537,7 @@ def test_many_loose_notebooks_are_not_all_read(tmp_path, monkeypatch):
     for i in range(30):
         (folder / f"{i}.ipynb").write_bytes(b"x" * 1000)
     read = []
-    monkeypatch.setattr(intake, "read_file", lambda *a: read.append(a) or b"")
+    monkeypatch.setattr(choice, "read_file", lambda *a: read.append(a) or b"")
     taken = take(tmp_path, "eve", NAME, {NAME: None}, {NAME: {}})
     assert "30 other notebooks" in taken.refused and not read
 
@@ -528,7 +546,7 @@ def test_no_cell_of_the_marks_begins_a_formula(tmp_path):
     file = tmp_path / "marks.csv"
     for why, cell in {"+1-1 cmd@x.ipynb was taken": "'+1-1 cmd@x.ipynb was taken",
                       "@SUM(1)": "'@SUM(1)", "-0.5": "-0.5", "late": "late"}.items():
-        report.export([{"score": "1", "why": why}], file, ["why={why}"])
+        marks_out.export([{"score": "1", "why": why}], file, ["why={why}"])
         assert file.read_text().splitlines() == ["why", cell]
 
 
@@ -537,3 +555,15 @@ def test_a_picture_has_a_name_of_some_length():
     cell = {"cell_type": "markdown", "attachments": {"a": picture, "b" * 10**6: picture}}
     raw = json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [cell]}).encode()
     assert list(intake.parse(raw, "x.ipynb")[0].attachments) == ["a"]
+
+
+def test_a_folder_in_a_submission_is_left_out_by_name(exchange, tmp_path):
+    folder = exchange.hand_in("ada", **{FILE: NOTEBOOK})
+    for name in ("written", ".ipynb_checkpoints", *"abcdef"):
+        (folder / name).mkdir()
+        (folder / name / "answer.pdf").write_bytes(b"%PDF")
+    assert exchange.collect(check_owner=False) == {"ada": [FILE, "timestamp.txt"]}
+    row = leftout.listed(tmp_path, NAME)["ada"]
+    assert "a is left out: a folder is not taken; so are 3 more" in row
+    assert "checkpoints" not in row and "d is left out" in row and "e is left out" not in row
+    assert "d is left out" in exchange.said()

@@ -4,7 +4,7 @@ import base64
 import re
 import string
 import sys
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,16 +12,19 @@ import nbformat
 import pytest
 from exercise import ROOT
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import markdown2html_mistune as markdown2html
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
 from course_lib.grading import sandbox, tex
+from course_lib.grading.formulas import with_formulas
 from course_lib.grading.hooks import Feedback
 from course_lib.grading.outputs import (
     COLOURED,
     MAX_FORMATTING,
     MAX_MARKUP,
     MAX_RICH,
+    MAX_RICHES,
     MAX_TEXT,
     TAGS,
     fill,
@@ -194,8 +197,10 @@ def test_no_tex_but_mathematics_is_on_a_page(make):
                        outputs=[rich(x, kind) for x in maths for kind in KINDS]))
     seen = Mathematics(page)
     assert not seen.unknown
-    assert seen.text.count("href") > len(SPELLINGS)
-    assert not re.search(r"<[^>]*javascript:|<math|onerror=", page)
+    assert seen.text.replace("\0", "").count("href") > len(SPELLINGS)
+    assert not re.search(r"<[^>]*javascript:|onerror=", page)
+    assert set(re.findall(r"<math.*?>", page)) <= {'<math display="inline">'}
+    assert ("<math" in page) == (make is feedback), "formgrader's has MathJax"
 
 
 COURSE_TEXTS = [*ROOT.glob("solutions/*/*.ipynb"), *ROOT.glob("lectures/*.ipynb")]
@@ -207,6 +212,57 @@ def test_all_mathematics_of_the_course_stays(path):
         if cell.cell_type == "markdown":
             source = re.sub(r"`[^`]*`", "", cell.source)
             assert tex.only_mathematics(source) == re.sub(r"(\\\\)(?=[a-z])", r"\1 ", source)
+
+
+@pytest.mark.parametrize("path", COURSE_TEXTS[:9], ids=lambda path: path.stem)
+def test_all_formulas_of_the_exercises_are_drawn_without_mathjax(path):
+    texts = [cell.source for cell in nbformat.read(path, as_version=4).cells
+             if cell.cell_type == "markdown"]
+    shown = with_formulas(markdown2html("\n\n".join(texts)))
+    assert shown.count("<math") > 20
+    left = re.sub(r"(?s)<(math|code|pre)\b.*?</\1>|<[^>]*>", "", shown)
+    assert "$" not in left and not re.search(r"\\[a-z]", left)
+
+
+def test_feedback_is_read_offline():
+    page = feedback(filled("x = 1", [r"$\frac{a}{b}$, $\left x$; `$a$` costs \$5"],
+                           [rich(r"$$\begin{aligned}a&=b\\c&=d\end{aligned}$$", "text/latex")]))
+    assert "<mfrac>" in page and "costs $5" in page
+    assert page.count("<mtr>") == 2, "the rows of aligned"
+    assert r"$\left x$" in page, "what is no formula is readable as it was written"
+    assert "<code>$a$</code>" in page
+    assert "<script" not in page and not re.search(r"<link|(src=|url\(|@import).?https?:", page)
+    assert "default-src 'none'" in page, "and nothing else is loaded"
+
+
+@pytest.mark.parametrize("tex", [
+    r"\text{<img src=x onerror=x()>}", r"\text{&lt;img src=x onerror=x()&gt;}", "<b>", "&lt;b&gt;",
+    r"\text{&amp;#x3c;b>}", r"\operatorname{<b>}", r"\tag{<b>}", r"\Big<b>", r"\left<b\right>"])
+def test_a_formula_makes_no_markup(tex):
+    shown = re.sub(r"</?m[a-z]+( [a-z]+=\"[\w. -]*\")*>", "", with_formulas(f"${escape(tex)}$"))
+    assert "<" not in shown, shown
+
+
+@pytest.mark.parametrize("tex", [
+    r"\rule{9in}{9in}", r"\genfrac{}{}{999in}{1}{a}{b}", r"\unknown", r"\frac", "x" * 5000,
+    r"\left(" * 300 + "x" + r"\right)" * 300, "{" * 900 + "x" + "}" * 900, r"\left", "a^b^c",
+    r"\def\a{\b\b}\def\b{\c\c}\a", r"\newcommand{\a}[1]{#1#1}\a{\a{x}}", r"\begin{matrix}a"])
+def test_what_is_no_formula_or_explodes_is_left_as_text(tex):
+    shown = with_formulas(f"<p>${tex}$ and $y$</p>")
+    assert shown.endswith("</math></p>") and len(shown) < 30 * (len(tex) + 100)
+    assert not re.search(r"style=|href=|\d\d+(in|em)\"", shown)
+
+
+def test_a_long_attribute_of_a_formula_is_looked_at_once():
+    """Where all ways to divide it are tried, it takes longer than a term."""
+    said = "$\\genfrac(\\text{" + "pt " * 600 + "!}{0}{a}{b}$"
+    assert with_formulas(f"<p>{said} and $y$</p>").startswith(f"<p>{said} and <math")
+
+
+def test_formulas_take_no_more_than_their_length():
+    for unit in ("${", "$a$", r"\begin{matrix}"):
+        shown = with_formulas(f"<p>{(unit * MAX_RICHES)[:MAX_RICHES]}</p><p>$x$</p>")
+        assert len(shown) < 20 * MAX_RICHES
 
 
 def test_mathematics_is_shown_as_it_was_written():

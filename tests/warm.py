@@ -19,23 +19,30 @@ class Warm:
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         atexit.register(self.server.communicate)
 
-    def run(self, *command: str, cwd, env: dict) -> tuple[int, str]:
+    def run(self, *command: str, cwd, env: dict, uid: int | None = None) -> tuple[int, str]:
         """What `python -m command` would come to there, or `python command` where it is a path: its
-        exit code, and all that it said."""
+        exit code, and all that it said. `uid`: in whose account, where root asks."""
         with tempfile.NamedTemporaryFile() as said:
-            order = [command, str(cwd), env, said.name]
+            order = [command, str(cwd), env, said.name, uid]
             print(json.dumps(order), file=self.server.stdin, flush=True)
             code = int(self.server.stdout.readline())
             return code, said.read().decode("utf-8", "replace")
 
 
-def become(command: list[str], cwd: str, env: dict, said: str) -> None:
+def become(command: list[str], cwd: str, env: dict, said: str, uid: int | None) -> None:
     """Runs the command in this process."""
-    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     for fd, path in enumerate((os.devnull, said, said)):
         os.dup2(os.open(path, os.O_RDWR | os.O_APPEND), fd)
+    if encoding := env.get("PYTHONIOENCODING"):         # as an interpreter that starts
+        sys.stdout.reconfigure(encoding=encoding, errors="strict")
+        sys.stderr.reconfigure(encoding=encoding, errors="backslashreplace")
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    os.chdir(cwd)
     sys.argv[:], sys.path[0] = command, cwd
     if command[0].endswith(".py"):
         runpy.run_path(command[0], run_name="__main__")
