@@ -71,6 +71,20 @@ def _checked(x: Tensor, kind: str) -> Tensor:
     return x.float().clamp(-1, 1)
 
 
+def _enough(x: Tensor, kind: str) -> Tensor:
+    """Of pictures, those that FID is taken of: none are refused, or all."""
+    _checked(x, kind)
+    noun, fewest = _known(kind).noun, 1 + len(_network(kind)["reference.mean"])
+    if len(x) < fewest:
+        raise ValueError(f"FID needs {fewest} {noun} or more, one more than it takes features, "
+                         f"got {len(x)}.")
+    low, high = map(float, x.aminmax())
+    if low >= 0 or (low > -1 and high > 2):
+        raise ValueError(f"Expected {noun} in [-1, 1], got values in [{low:g}, {high:g}]; those in "
+                         "[0, 1] are 2 * x - 1, 8-bit ones x / 127.5 - 1.")
+    return x
+
+
 def _hidden(x: Tensor, kind: str = "digits") -> Tensor:
     layer = lambda name: _layer(name, x.device, kind)
     h = _checked(x, kind)                                     # digits      (batch, 1, 28, 28)
@@ -128,11 +142,13 @@ def frechet_distance(mean_1: Tensor, covariance_1: Tensor,
 def fid(x: Tensor, kind: str = "digits") -> float:
     """Fréchet distance of x's features to those of real pictures    Heusel et al. 2017, eq. 6
 
-    x: as for `features`. The real ones are MNIST's 10,000 test digits, or 10,000 portraits of a
-    seed that nothing else has. The course always takes n = 5,000: fewer samples score higher
-    (2,000 real digits: 5).
+    x: as for `features`, and more pictures than features, 65 or more. The real ones are MNIST's
+    10,000 test digits, or 10,000 portraits of a seed that nothing else has. The course always takes
+    n = 5,000: fewer samples score higher (2,000 real digits: 5).
+    Errors: ValueError as for `features`, for fewer pictures, and where no value is negative or none
+    is near −1 and some are above 2: these are not in [−1, 1].
     """
-    h = features(x, kind).double().cpu()
+    h = features(_enough(x, kind), kind).double().cpu()
     w = _network(kind)
     return frechet_distance(h.mean(0), h.T.cov(), w["reference.mean"], w["reference.covariance"])
 
@@ -217,7 +233,7 @@ def score(model, real: Tensor, n: int = 5000, *, kind: str = "digits",
     """The `Score` of n samples    Heusel et al. 2017, eq. 6; Kynkäänniemi et al. 2019, eqs. 1 and 2
 
     Precision and recall are against the features of up to 5,000 of `real`. kind: "digits" or
-    "faces".
+    "faces". Errors: ValueError for another kind, and as for `fid`.
     """
     _known(kind)
     start = core.clock()

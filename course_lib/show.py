@@ -3,7 +3,7 @@ beside its equation.
 
 Every figure goes through `figure`, which gives it an alternative text and a caption. Colours:
 Okabe & Ito 2008, which differ for colour-blind readers too; figures have a white ground, so that
-they read on a dark page as well.
+they read on a dark page as well. In a notebook they are in the page, whatever MPLBACKEND says.
 """
 import ast
 import inspect
@@ -12,6 +12,7 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import torch
+from IPython import get_ipython
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 from pygments import highlight
@@ -25,6 +26,8 @@ plt.rcParams.update({
     "figure.facecolor": "white", "axes.spines.top": False, "axes.spines.right": False,
     "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
     "font.size": 10, "legend.frameon": False, "lines.linewidth": 2})
+if hasattr(get_ipython(), "kernel"):            # a notebook's pictures are in it, whatever is set
+    get_ipython().enable_matplotlib("inline")   # in MPLBACKEND; a later %matplotlib changes that
 
 
 def png(fig: Figure) -> bytes:

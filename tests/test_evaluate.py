@@ -108,6 +108,24 @@ def test_bad_images_are_refused(kind, x, message):
             call()
 
 
+DIGITS = digits().images[:65]
+
+
+@pytest.mark.parametrize("x, message", [
+    (DIGITS[:64], "FID needs 65 digits or more.*got 64"),
+    (DIGITS[:0], "got 0"),
+    ((DIGITS + 1) / 2, r"got values in \[0, 1\]; those in \[0, 1\] are 2 \* x - 1"),
+    ((DIGITS + 1) * 127.5, r"in \[-1, 1\], got values in \[0, 255\].*x / 127.5 - 1"),
+    ((DIGITS + 0.7386) / 0.6162, r"in \[-1, 1\], got values in \[-0.42"),     # to mean 0 and std 1
+    (((DIGITS + 1) * 127.5).byte(), "floats.*uint8"), (DIGITS.long(), "floats.*int64"),
+    (torch.where(DIGITS > 0.9, math.nan, DIGITS), "NaN"), (DIGITS.squeeze(1), "digits of shape")])
+def test_fid_refuses_other_ranges_and_too_few(x, message):
+    with pytest.raises(ValueError, match=message) as error:
+        evaluate.fid(x)
+    assert "\n" not in str(error.value)
+    assert 0 < evaluate.fid(DIGITS) < evaluate.fid(0.1 * DIGITS) < math.inf     # dim ones are fine
+
+
 def test_precision_and_recall_in_cases_that_are_known():
     rng = torch.Generator().manual_seed(0)
     a, far = torch.randn(200, 4, generator=rng), torch.randn(200, 4, generator=rng) + 100

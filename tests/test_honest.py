@@ -84,6 +84,17 @@ def test_a_warning_on_stderr_is_shown_and_no_error(graded):
     assert "careful" in text and "UserWarning" in text and "AnswerError" not in text
 
 
+def test_what_cannot_work_in_grading_is_ignored_and_told(graded):
+    student = next(change for change in UNUSUAL if change.startswith("compiles"))
+    text = html.unescape(re.sub(r"<[^>]*>", "", graded[0].feedback(student)))
+    for said in ("figures are pictures", "nothing is installed", "nobody can answer",
+                 "google.colab is not there", "%load_ext does not work", "runs its cell once",
+                 "nothing is compiled"):
+        assert said in text, said
+    shown = [output for c in graded[0].graded(student).cells for output in c.get("outputs", ())]
+    assert not [output for output in shown if output.output_type == "error"]
+
+
 PARTLY = questions(NAME)["game_value"] + questions(NAME)["jsd"]
 LATE = """
 import sys

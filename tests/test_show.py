@@ -1,5 +1,8 @@
+import os
+
 import matplotlib.pyplot as plt
 import torch
+from warm import Warm
 
 from course_lib import show
 from course_lib.core import History
@@ -43,3 +46,37 @@ def test_source_shows_the_code_that_runs_beside_its_equation_and_citation():
     assert r"$\displaystyle \mathrm{JSD}$" in text and "Goodfellow et al. 2014, eq. 6" in text
     assert "kl" in text and '"""' not in text
     assert "discriminator_loss" in show.source(gan.GAN.loss, "V").data
+
+
+CELLS = (
+    "import ipywidgets, matplotlib.pyplot as plt, torch\nfrom course_lib import show",
+    "show.figure(show.grid(torch.zeros(4, 1, 8, 8)), alt='grey', caption='Grey.')",
+    "plt.plot([1, 2]); plt.show()", "plt.plot([2, 1]);",
+    "@ipywidgets.interact(x=(0, 3))\ndef draw(x=1):\n    plt.plot([x, 3]); plt.show()")
+NOTEBOOK = f"""
+import hashlib
+from ipykernel.inprocess import InProcessKernelManager
+manager = InProcessKernelManager()
+manager.start_kernel()
+client = manager.client()
+client.start_channels()
+for cell in {CELLS}:
+    client.execute(cell)
+    while client.iopub_channel.msg_ready():
+        message = client.iopub_channel.get_msg()
+        assert message["msg_type"] != "error", message["content"]
+        if picture := message["content"].get("data", {{}}).get("image/png"):
+            print("picture", hashlib.sha256(str(picture).encode()).hexdigest())
+"""
+
+
+def test_a_notebooks_pictures_are_the_same_under_any_backend(tmp_path):
+    (tmp_path / "notebook.py").write_text(NOTEBOOK)
+    server, shown = Warm("torch", "ipywidgets", "ipykernel.inprocess"), {}
+    for backend in ("module://matplotlib_inline.backend_inline", "QtAgg"):      # Qt is not here
+        environment = os.environ | {"MPLBACKEND": backend, "IPYTHONDIR": str(tmp_path)}
+        code, said = server.run("notebook.py", cwd=tmp_path, env=environment)
+        assert code == 0, said
+        shown[backend] = [line for line in said.splitlines() if line.startswith("picture")]
+    inline, qt = shown.values()
+    assert inline == qt and len(inline) == 4

@@ -118,5 +118,8 @@ class UnCLIP(Manipulations):
 
 
 if __name__ == "__main__":
+    import sys
+
     from course_lib.recipes._unclip_command import main
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     main()

@@ -1,5 +1,6 @@
 """python -m course_lib.recipes [--all] [name ...]"""
 import argparse
+import sys
 
 import torch
 
@@ -42,4 +43,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     main()

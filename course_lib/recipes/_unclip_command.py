@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
+from matplotlib.figure import Figure
 
 from course_lib.recipes.celeba_unclip import UPDATES, pretrained, run
 from course_lib.recipes.unclip import faces_unclip
@@ -46,12 +46,11 @@ def draw(chosen: argparse.Namespace) -> Path:
     x = model.sample(chosen.n, y=chosen.caption, w=chosen.w, steps=chosen.steps,
                      generator=torch.Generator().manual_seed(chosen.seed))
     columns = min(4, chosen.n)
-    fig, ax = plt.subplots(figsize=(2 * columns, 2 * -(-chosen.n // columns)))
-    grid(x, columns=columns, ax=ax, title="")
+    fig = Figure(figsize=(2 * columns, 2 * -(-chosen.n // columns)))      # which needs no screen
+    grid(x, columns=columns, ax=fig.subplots(), title="")
     name = re.sub(r"\W+", "_", chosen.caption.lower()).strip("_")[:100] or "portraits"
     out = chosen.out or Path(f"{name}.png")
     fig.savefig(out, dpi=144, bbox_inches="tight")
-    plt.close(fig)
     return out
 
 

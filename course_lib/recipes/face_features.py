@@ -9,6 +9,7 @@ judge has not seen), and are shifted, blurred, lightened and made noisy beyond w
 that it reads what a generator draws imperfectly. The metric is fixed: this writes
 build/face_features.safetensors, and never over the one that ships.
 """
+import sys
 from pathlib import Path
 
 import torch
@@ -108,4 +109,5 @@ def main(train: int = 60_000, reference: int = 10_000) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     main()

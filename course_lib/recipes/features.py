@@ -8,6 +8,7 @@ one it is another metric: this writes build/digit_features.safetensors, and neve
 ships.
 """
 import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -71,4 +72,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     main()

@@ -46,6 +46,7 @@ TOGETHER = (  # changes that go into one notebook, for each takes a second or tw
     "question_moved_to_the_end_with_its_helper shows_much",
     "answer_and_test_merged prints_a_lot",
     "devices_and_settings copies_of_cells",
+    "compiles lines_that_cannot_work_in_grading",
 )
 AS: dict[str, str] = {}  # change -> student, where a folder's name is what is unusual
 

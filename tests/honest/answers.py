@@ -208,3 +208,21 @@ def devices_and_settings(nb):
 @unusual
 def warnings_are_errors(nb):
     before(nb, "game_value", "import warnings, numpy\nwarnings.simplefilter('error')\nnumpy.seterr(all='raise')")
+
+
+@unusual
+def lines_that_cannot_work_in_grading(nb):
+    """One above each answer."""
+    lines = ["%matplotlib widget", "!pip install -q torchinfo\nimport torchinfo", "name = input('name? ')", "%load_ext tensorboard",
+             "from google.colab import drive\ndrive.mount('/content/drive')", "import matplotlib\nmatplotlib.use('QtAgg')", "%%timeit", "breakpoint()"]
+    for question, line in zip([q for q in questions(NAME) if q != "proof"], lines):
+        answer(nb, question, f"{line}\n{cell(nb, question).source}")
+    setup = cell(nb, "setup")
+    setup.source = "%matplotlib qt\n" + setup.source
+
+
+@unusual
+def compiles(nb):
+    answer(nb, "game_value", f"@torch.compile(mode='max-autotune')\ndef game_value(D, p, g, pi):\n    return {VALUE}")
+    answer(nb, "density_ratio", f"{cell(nb, 'density_ratio').source}\n\ndensity_ratio = torch.compile(density_ratio)")
+    answer(nb, "optimal_discriminator", "@torch.jit.script\ndef optimal_discriminator(log_p, log_g, pi: float):\n    return torch.sigmoid(log_p - log_g + math.log(pi) - math.log(1 - pi))")
