@@ -1,31 +1,29 @@
-"""What an instructor reads at the end of a run, and the marks as a file for Canvas or Moodle."""
+"""What an instructor reads at the end of a run."""
 import contextlib
-import csv
-import re
-from pathlib import Path
+from datetime import timedelta
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 
+from course_lib.grading import leftout
 from course_lib.grading.course import Course
 from course_lib.grading.intake import Submission, called
-
-LMS = {"canvas": ["Student={name}", "ID=", "SIS User ID={student}", "SIS Login ID={student}",
-                  "Section=", "{assignment}={score}"],
-       "moodle": ["Username={student}", "Email address={email}", "{assignment}={score}",
-                  "Feedback comments={why}"]}
+from course_lib.grading.late import seconds_late
+from course_lib.grading.moments import shown_time
 
 
 def rows(course: Course, taken: dict[str, Submission], status: dict[str, str]) -> list[dict]:
     """One row a submission: student, status, score after a late penalty, max_score, why, and what
-    nbgrader knows of the student."""
-    found = []
+    nbgrader knows of the student. Whoever has nothing but files that collecting left out has a row
+    too."""
+    found, blank = [], {"name": "", "email": "", "lms_user_id": "", "assignment": course.assignment,
+                        "score": "", "max_score": "", "late_penalty": "", "due": "",
+                        "handed_in": "", "days_late": ""}
+    left = leftout.listed(course.root, course.assignment)
     with Gradebook(course.dir.db_url, course.dir.course_id) as book:
         for student, submission in taken.items():
             state = "refused" if submission.refused else status.get(student, "graded")
-            row = {"student": called(student), "name": called(student), "email": "",
-                   "assignment": course.assignment, "status": state,
-                   "score": "", "max_score": "", "late_penalty": "",
-                   "why": submission.refused or "; ".join(submission.notes)}
+            row = blank | {"student": called(student), "name": called(student), "status": state,
+                           "why": submission.refused or "; ".join(submission.notes)}
             graded = None
             if not submission.refused:
                 with contextlib.suppress(MissingEntry):
@@ -34,16 +32,37 @@ def rows(course: Course, taken: dict[str, Submission], status: dict[str, str]) -
                 penalty = sum(nb.late_submission_penalty or 0 for nb in graded.notebooks)
                 row["score"], row["late_penalty"] = f"{graded.score - penalty:g}", f"{penalty:g}"
                 row["max_score"] = f"{graded.max_score:g}"
-                late = [f"{penalty:g} points off for lateness"] if penalty else []
+                times, late = lateness(graded, penalty)
+                row |= times
                 rest = ["a person marks the rest"] if graded.needs_manual_grade else []
                 said = course.said(student)
                 row["why"] = "; ".join([*late, *rest, *submission.notes, *said])
             if graded:
                 person = graded.student
                 name = ", ".join(part for part in (person.last_name, person.first_name) if part)
-                row |= {"name": name or student, "email": person.email or ""}
+                row |= {"name": name or student, "email": person.email or "",
+                        "lms_user_id": person.lms_user_id or ""}
+            row["why"] = "; ".join(filter(None, [row["why"], left.pop(row["student"], "")]))
             found.append(row)
+    found += [blank | {"student": called(student), "name": called(student), "status": "left out",
+                       "why": why} for student, why in left.items() if course.names(student)]
     return found
+
+
+def lateness(graded: SubmittedAssignment, penalty: float) -> tuple[dict[str, str], list[str]]:
+    """When a submission was due and handed in, for its row, and what is said of that."""
+    over, due, when = seconds_late(graded), graded.assignment.duedate, graded.timestamp
+    off = [f"{penalty:g} points off for lateness"] if penalty else []
+    if due is None:
+        return {}, off
+    due += graded.extension or timedelta(0)
+    more = [f"extended to {shown_time(due)}"] if graded.extension else []
+    row = {"due": shown_time(due)}
+    if when:
+        long = f"{over / 86400:.2g} days" if over >= 86400 else f"{over / 3600:.2g} hours"
+        more.append(f"handed in {shown_time(when)}{f', {long} late' if over else ''}")
+        row |= {"handed_in": shown_time(when), "days_late": f"{over / 86400:.2f}"}
+    return row, [*more, *off]
 
 
 def table(found: list[dict]) -> str:
@@ -55,27 +74,3 @@ def table(found: list[dict]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     pad = lambda line: [*(part.ljust(width) for part, width in zip(line, widths)), line[3]]
     return "\n".join("  ".join(pad(line)).rstrip() for line in lines)
-
-
-def export(found: list[dict], path: Path, columns: list[str]) -> None:
-    """Writes a CSV with the columns NAME=TEMPLATE; a template may name student, name, email, score,
-    max_score, late_penalty, status, why and assignment in braces. Submissions without a score are
-    left out. Errors: ValueError for a column that is no NAME=TEMPLATE or names something else."""
-    pairs = [column.partition("=")[::2] for column in columns]
-    if not all("=" in column for column in columns):
-        raise ValueError("a column is NAME=TEMPLATE, such as 'SIS User ID={student}'")
-    scored = [row for row in found if row["score"]]
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        try:
-            writer.writerow([name.format(**found[0]) if found else name for name, _ in pairs])
-            writer.writerows([_no_formula(template.format(**row)) for _, template in pairs]
-                             for row in scored)
-        except (KeyError, IndexError) as error:
-            known = ", ".join(found[0])
-            raise ValueError(f"there is no {error} to export; there are {known}") from None
-
-
-def _no_formula(cell: str) -> str:
-    """What a spreadsheet shows as it is: a student names files, which notes name."""
-    return re.sub(r"^(?=[=+\-@\t\r])(?!-?[\d.]+$)", "'", cell)
