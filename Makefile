@@ -1,22 +1,26 @@
+ASKED := $(PYTHON)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ASSIGNMENT ?= ex01_minimax
 EXERCISES = $(notdir $(wildcard solutions/ex*))
 BENCHMARKS = $(filter-out %/common.py,$(wildcard benchmarks/*.py))
+OUTSIDE := $(PATH)
 export PATH := $(abspath $(BIN)):$(PATH)
 
 TO ?= build/student
 SECONDS ?= 90
 
-.PHONY: setup lab test test-all release grade student-bundle weights bench tradeoffs docs clean
+.PHONY: setup venv lab test test-all release grade student-bundle weights bench tradeoffs docs clean
 .DELETE_ON_ERROR:
 
-setup: $(BIN)/python
+setup: venv
 	@$(BIN)/python scripts/install.py
-$(BIN)/python:
-	@$(PYTHON) scripts/install.py --check
-	$(PYTHON) -m venv --clear $(VENV)
+venv: export PATH := $(OUTSIDE)
+venv:     # made anew for the Python that PYTHON= asks for, after a move, and where it is broken
+	@$(if $(ASKED),$(PYTHON) scripts/install.py --check)
+	@test -x $(BIN)/python && $(BIN)/python scripts/install.py --fits $(ASKED) || \
+		{ $(PYTHON) scripts/install.py --check && set -x && $(PYTHON) -m venv --clear $(VENV); }
 
 lab: setup
 	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb

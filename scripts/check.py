@@ -91,4 +91,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     sys.exit(main())

@@ -13,6 +13,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
+sys.stdout.reconfigure(errors="backslashreplace")           # no name stops a terminal
 for path in map(Path, sys.argv[1:]):
     notebook = nbformat.read(path, as_version=4)
     start = time.monotonic()

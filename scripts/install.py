@@ -1,5 +1,9 @@
 """Sets up the course in the environment of the Python that runs this file; called by the Makefile.
 
+    python scripts/install.py --check            says so if this Python cannot have the course
+    python scripts/install.py --fits [PYTHON]    says so if this environment must be made anew
+    python scripts/install.py                    installs what is pinned, if it is not there yet
+
 torch comes first and at the exact version of constraints.txt. On Linux the plain package drags in
 gigabytes of CUDA libraries; `torch_source` decides when to avoid that.
 """
@@ -8,6 +12,7 @@ from __future__ import annotations  # so that a Python that is too old gets to t
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -55,7 +60,32 @@ def pin(package: str, constraints: str) -> str:
     raise ValueError(f"constraints.txt does not pin {package}.")
 
 
+def misfit(venv: Path, asked: str = "") -> str:
+    """Why the environment in `venv`, whose Python runs this, must be made anew; "" if it need not.
+
+    asked: a Python, as `make PYTHON=` names it; "" keeps whatever Python made the environment.
+    """
+    is_now, config = platform.python_version(), venv / "pyvenv.cfg"
+    lines = config.read_text(encoding="utf-8").splitlines() if config.is_file() else []
+    made = {key: value for key, _, value in (line.partition(" = ") for line in lines)}
+    was = made.get("version", is_now)
+    place = re.search(r"-m venv (?:--\S+ )*(/.*)", made.get("command", ""))
+    if was.split(".")[:2] != is_now.split(".")[:2]:
+        return f"it was made with Python {was}, and that is {is_now} now"
+    if place and Path(place[1]).resolve() != venv.resolve():   # its programs begin with that path
+        return f"it was made in {place[1]}"
+    if asked:
+        tell = [asked, "-c", "import sys; print(sys.version)"]
+        theirs = subprocess.run(tell, capture_output=True, text=True, check=True).stdout.strip()
+        if theirs != sys.version:
+            return f"it has Python {is_now}, and {asked} is {theirs.split()[0]}"
+    return ""
+
+
 def main() -> None:
+    if "--fits" in sys.argv[1:]:
+        why = misfit(Path(sys.prefix), *sys.argv[2:3])
+        sys.exit(f"{Path(sys.prefix).name} is made anew: {why}." if why else 0)
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit("The course needs Python 3.11, 3.12 or 3.13, and this is "
                  f"{platform.python_version()}: try `make PYTHON=python3.12`.")
@@ -81,4 +111,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # no name stops a terminal
     main()

@@ -293,7 +293,7 @@ def test_feedback_tells_no_secrets_and_holds_nothing_alive(run, name):
         assert str(run.folder) not in plain, f"{attack.tries} It knows where the course is."
     never = ("BEGIN HIDDEN", "ex01.check_game", *attack.never)
     assert not [text for text in never if text in plain], attack.tries
-    assert not alive.found - run.honest, attack.tries
+    assert not alive.found - run.honest - FORMULAS, attack.tries
 
 
 def test_nothing_else_changed(run):
@@ -306,6 +306,7 @@ def test_nothing_stays(run):
     assert not run.unclean, "temporary folders are left"
 
 
+FORMULAS = {("math", f"[('display', '{kind}')]") for kind in ("block", "inline")}
 FEW = ("broken-nul", "broken-zip_file", "broken-pipe", "cells-outputs_there",
        "leaving-call_kill_self_etc", "patching-builtins", "protocol-id_future_etc",
        "results-equal_etc")

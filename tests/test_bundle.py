@@ -63,6 +63,13 @@ def test_running_it_again_adds_nothing_where_nothing_changed(bundle):
     assert not git(bundle, "status", "--short")
 
 
+def test_a_notebook_of_it_is_never_merged_by_lines_and_my_is_the_students(bundle):
+    name = f"exercises/{EXERCISES[0]}/{EXERCISES[0]}.ipynb"
+    assert git(bundle, "check-attr", "merge", name).endswith(b": merge: unset\n")
+    assert git(bundle, "check-ignore", f"my/{EXERCISES[0]}/a.ipynb")
+    assert b"my/" in git(bundle, "show", "HEAD:README.md")
+
+
 @pytest.fixture(scope="module")
 def torch_there():
     return Warm("torch", "matplotlib.pyplot")

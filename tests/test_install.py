@@ -1,16 +1,26 @@
 import importlib.util
+import os
+import platform
 import subprocess
 import sys
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-spec = importlib.util.spec_from_file_location("install", ROOT / "scripts" / "install.py")
-install = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(install)
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+install = script("install")
 CPU = ["--index-url", install.CPU_INDEX]
 
 
@@ -71,3 +81,52 @@ def test_the_files_that_name_versions_agree():
     assert pip[0] == "-c constraints.txt" and any(line.startswith("-e .[lab,test]") for line in pip)
     versions = sys.version_info[:2]
     assert (3, 11) <= versions <= (3, 13)
+
+
+OTHER = """#!/bin/sh
+if [ "$1" = -c ]; then echo "3.13.99 (another)"; fi
+if [ "$1" = -m ]; then echo "$*" >> "$MADE"; fi
+"""
+
+
+@pytest.mark.parametrize("makefile", [(ROOT / "Makefile").read_text(), script("bundle").MAKEFILE],
+                         ids=["course", "bundle"])
+def test_make_makes_the_environment_anew_where_it_must_and_says_why(makefile, tmp_path):
+    course, programs, made = (tmp_path / name for name in ("course", "programs", "made"))
+    (course / "scripts").mkdir(parents=True)
+    (course / "scripts" / "install.py").write_bytes(Path(install.__file__).read_bytes())
+    (course / "Makefile").write_text(makefile)
+    venv.EnvBuilder(symlinks=True).create(course / ".venv")
+    programs.mkdir()
+    for name in ("python3", "another"):
+        (programs / name).write_text(OTHER)
+        (programs / name).chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHON"}
+
+    def make(*words):
+        made.unlink(missing_ok=True)
+        done = subprocess.run(["make", "venv", *words], cwd=course, capture_output=True, text=True,
+                              env={**inherited, "PATH": path, "MADE": str(made)})
+        return done.returncode, made.exists(), done.stderr
+
+    assert make() == (0, False, "")                       # python3 is another, and nobody asked
+    assert make(f"PYTHON={sys.executable}") == (0, False, "")
+    number = platform.python_version()
+    code, again, said = make("PYTHON=another")
+    assert code == 0 and again and made.read_text() == "-m venv --clear .venv\n"
+    assert f".venv is made anew: it has Python {number}, and another is 3.13.99.\n" in said
+    code, again, said = make("PYTHON=python0")
+    assert code and not again and "python0" in said and "anew" not in said
+    course = course.rename(tmp_path / "moved")
+    code, again, said = make()
+    assert again and f"anew: it was made in {tmp_path / 'course' / '.venv'}.\n" in said
+    config = course / ".venv" / "pyvenv.cfg"
+    config.write_text("version = 3.1.4\n")                # an upgrade put a newer Python there
+    code, again, said = make()
+    assert again and f"it was made with Python 3.1.4, and that is {number} now.\n" in said
+    config.write_text(f"version = {number}\n")
+    assert make() == (0, False, "")
+    (course / ".venv" / "bin" / "python").unlink()
+    (course / ".venv" / "bin" / "python").symlink_to(tmp_path / "removed")
+    assert make()[:2] == (0, True)

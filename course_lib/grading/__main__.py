@@ -21,15 +21,15 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import SAWarning
 from tqdm import tqdm
 
-from course_lib.grading import report
+from course_lib.grading import late, marks_out, page, report
 from course_lib.grading.cells import to_run
 from course_lib.grading.cluster import on_cluster
 from course_lib.grading.course import AREA, Course, Work, write_whole
-from course_lib.grading.engine import Engine, Settings
+from course_lib.grading.engine import Engine, Settings, timed
 from course_lib.grading.hooks import Grading
 from course_lib.grading.intake import Submission
 from course_lib.grading.orders import NoSandbox
-from course_lib.grading.version import fingerprint
+from course_lib.grading.waiting import wait_for_gradebook
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -41,28 +41,46 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--student", default="*", help="only this student's submission")
     add("--force", action="store_true",
         help="grade again what is graded already; marks given by hand stay")
+    add("--due", metavar="DATE", help="the due date, such as '2027-05-01 12:00 Europe/Berlin'")
+    add("--extend", nargs=2, action="append", metavar=("STUDENT", "TIME"), default=[],
+        help="more time for a student: '2 days', or a date; 0 takes it back")
     add("--scheduler", help="address of a dask.distributed scheduler, tcp://…, whose workers grade")
     add("--export", type=Path, metavar="FILE", help="write the marks as CSV")
-    add("--lms", choices=[*report.LMS], default="canvas", help="whose columns the CSV has (canvas)")
+    add("--into", type=Path, metavar="TABLE", help="write the marks into the table that Moodle, "
+        "Canvas or Blackboard gave: Moodle's grading worksheet, a gradebook; or, with --export, "
+        "into a copy of it")
+    add("--title", default="", help="the assignment's column there, where it has another name")
+    add("--lms", choices=[*marks_out.LMS], default="canvas",
+        help="whose columns the CSV has (canvas), without a table")
     add("--columns", nargs="+", metavar="NAME=TEMPLATE",
         help="other columns, such as 'SIS User ID={student}' 'Exercise 1 (42)={score}'")
-    return parser.parse_args(argv)
+    add("--report", type=Path, nargs="?", const=page.USUAL, metavar="FILE",
+        help="write a page about the whole class, and its tables as CSV beside it "
+             f"({page.USUAL / 'ASSIGNMENT.html'})")
+    add("--pseudonyms", action="store_true", help="the report names nobody")
+    options = parser.parse_args(argv)
+    if options.report and options.student != "*":
+        parser.error("a report is about the whole class: leave out --student")
+    return options
 
 
 def on_this_machine(n: int, settings: Settings, work: list[Work]) -> Iterator[tuple[Work, Future]]:
     """Yields each piece of work, and the future of its outputs, as they come in; `n` at a time."""
     with Engine(settings) as engine, ThreadPoolExecutor(n) as pool:
-        futures = {pool.submit(engine.grade, to_run(piece.notebook)): piece for piece in work}
+        run = lambda piece: timed(engine, to_run(piece.read()))     # read when its turn comes
+        futures = {pool.submit(run, piece): piece for piece in work}
         try:
             for future in as_completed(futures):
-                yield futures[future], future
+                yield futures.pop(future), future
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             engine.close()
 
 
 def main(argv: list[str] | None = None) -> int:
+    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     options = arguments(argv)
+    wait_for_gradebook()
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own, of every new submission
     app = AutogradeApp()
     app.initialize([options.assignment, f"--student={options.student}",
@@ -81,7 +99,12 @@ def main(argv: list[str] | None = None) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         sys.exit("Somebody else is grading in this folder just now.")
+    set_times(options, course)
     taken = course.stage_all()
+    try:
+        lateness = late.settle(app.coursedir, course.assignment, course.times(taken), app)
+    except NbGraderException as error:
+        sys.exit(str(error))
     status, work = {}, []
     for student, submission in taken.items():
         if submission.refused:
@@ -90,11 +113,12 @@ def main(argv: list[str] | None = None) -> int:
         if graded and not options.force:
             status[student] = "as before"
             continue
-        for notebook in submission.notebooks.values():
-            result = results / f"{fingerprint(notebook, course.assignment)}.json"
+        for name, key in submission.keys.items():
+            result = results / f"{key}.json"
             if options.force:
                 result.unlink(missing_ok=True)
-            work.append(Work(student, notebook, result))
+            staged = course.staged(student).absolute() / f"{name}.ipynb"
+            work.append(Work(student, staged, result))
 
     left = Counter(piece.student for piece in work)
     quiet = None if sys.stderr.isatty() else True
@@ -120,22 +144,40 @@ def main(argv: list[str] | None = None) -> int:
         except NoSandbox as error:
             sys.exit(str(error))
 
-    found = report.rows(course, taken, status)
+    found = report.rows(course, taken, status | lateness)
+    if due := late.said_due(app.coursedir, course.assignment, app.config):
+        print(due)
     print(report.table(found))
-    if options.export:
-        columns = options.columns or report.LMS[options.lms]
-        try:
-            report.export(found, options.export, columns)
-        except ValueError as error:
-            sys.exit(f"--columns: {error}")
+    try:
+        if options.into:
+            said = marks_out.fill(found, options.into, options.export or options.into,
+                                  course.assignment, options.title)
+            print(*said, sep="\n", end="\n" * bool(said))
+        elif options.export:
+            marks_out.export(found, options.export, options.columns or marks_out.LMS[options.lms])
+    except (ValueError, OSError) as error:
+        sys.exit(f"--{'into' if options.into else 'columns'}: {error}")
+    if options.report:
+        print("The report:", page.write(course, taken, found, options.report, options.pseudonyms))
     return int(any(row["status"].startswith("failed") for row in found))
+
+
+def set_times(options: argparse.Namespace, course: Course) -> None:
+    """Writes the due date and the extensions that the command names into the gradebook."""
+    try:
+        if options.due:
+            late.set_due(course.dir, course.assignment, options.due)
+        for student, text in options.extend:
+            late.extend(course.dir, course.assignment, student, text, course.students())
+    except ValueError as why:
+        sys.exit(f"{why} Nothing is graded.")
 
 
 def graded_work(options: argparse.Namespace, grading: Grading, course: Course,
                 work: list[Work]) -> Iterator[tuple[Work, Future]]:
     if not work:
         return iter(())
-    settings = grading.settings(course.root, course.released, work[0].notebook)
+    settings = grading.settings(course.root, course.released, work[0].read())
     if options.scheduler:
         return on_cluster(options.scheduler, settings, work)
     return on_this_machine(options.jobs, settings, work)

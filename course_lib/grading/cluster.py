@@ -6,13 +6,13 @@ course_lib. One that dies loses nothing: what it was at is given to another.
 from collections.abc import Iterator
 from concurrent.futures import Future
 
-from course_lib.grading.cells import Cell, to_run
+from course_lib.grading.cells import to_run
 from course_lib.grading.course import Work
-from course_lib.grading.engine import Settings, warm_engine
+from course_lib.grading.engine import Settings, timed, warm_engine
 
 
-def _on_worker(cells: list[Cell], settings: Settings) -> list[list[dict]]:
-    return warm_engine(settings).grade(cells)
+def _on_worker(piece: Work, settings: Settings) -> dict:
+    return timed(warm_engine(settings), to_run(piece.read()))
 
 
 def on_cluster(scheduler: str, settings: Settings,
@@ -21,7 +21,7 @@ def on_cluster(scheduler: str, settings: Settings,
     Errors: OSError where there is no scheduler."""
     from dask.distributed import Client, as_completed
     with Client(scheduler) as client:
-        futures = {client.submit(_on_worker, to_run(piece.notebook), settings, pure=False,
-                                 retries=2): piece for piece in work}
+        futures = {client.submit(_on_worker, piece, settings, pure=False, retries=2): piece
+                   for piece in work}
         for future in as_completed(list(futures)):
             yield futures[future], future

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,20 +12,26 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
+from course_lib.grading.beside import without
+from course_lib.grading.capitals import Variants
 from course_lib.grading.cells import NOT_RUN, marks, role
-from course_lib.grading.intake import Submission, alike, shown, take
+from course_lib.grading.intake import SECRET, Submission, alike, shown, take
 from course_lib.grading.release import check
+from course_lib.grading.secret import secret
 from course_lib.grading.version import fingerprint
 
 AREA = ".grading"              # rebuilt submissions, results and notes, in the course's folder
 
 
 class Work(NamedTuple):
-    """A notebook to grade: whose it is, and the file where its outputs go."""
+    """A notebook to grade: whose it is, where it is staged, and the file where its outputs go."""
 
     student: str
-    notebook: NotebookNode
+    staged: Path
     result: Path
+
+    def read(self) -> NotebookNode:
+        return nbformat.read(self.staged, as_version=4)
 
 
 class Course:
@@ -35,6 +42,8 @@ class Course:
         self.assignment = name = coursedir.assignment_id
         self.submitted = self.root / coursedir.submitted_directory
         self.released = self.root / coursedir.release_directory / name
+        self.folders: dict[str, list[str]] = {}
+        self.variants = Variants(self.root, name)
         area = self.root / AREA
         if why := _is_no_folder(area, *(area / part for part in ("submitted", "done", "results")),
                                 area / "done" / name, area / "results" / name):
@@ -56,13 +65,21 @@ class Course:
             raise NbGraderException(f"{name} is not released: run "
                                     f"`nbgrader generate_assignment {name}` first.")
 
+    def names(self, student: str) -> bool:
+        """Whether the command is about this student."""
+        same, excluded = _composed(student), self.dir.student_id_exclude.split(",")
+        return self.dir.student_id == "*" and same not in map(_composed, excluded) or (
+            same == _composed(self.dir.student_id))
+
     def students(self) -> list[str]:
-        """Whoever has something handed in, of those that the command names."""
-        wanted, excluded = self.dir.student_id, self.dir.student_id_exclude.split(",")
+        """Whoever has something handed in, of those that the command names. A name is one name,
+        whether é is written as one letter or, as on a Mac, as two; `folders` says how it is."""
         folders = self.submitted.iterdir() if self.submitted.is_dir() else ()
-        names = [path.name for path in folders if not path.name.startswith(".")]
-        return sorted(name for name in names if wanted in ("*", name) and name not in excluded
-                      and self._handed_in(name))
+        self.folders = {}
+        for name in sorted(path.name for path in folders if not path.name.startswith(".")):
+            if self.names(name) and self._handed_in(name):
+                self.folders.setdefault(_composed(name), []).append(name)
+        return sorted(self.folders)
 
     def _handed_in(self, student: str) -> bool:
         folder = self.submitted / student
@@ -81,11 +98,26 @@ class Course:
     def autograded(self, student: str) -> Path:
         return self.root / self.dir.autograded_directory / student / self.assignment
 
+    def folder(self, student: str) -> str:
+        """Which folder of submitted/ counts, of those of one name."""
+        return min(self.folders.get(student, [student]), key=lambda name: name != student)
+
+    def secret(self, student: str) -> str:
+        return secret(self.submitted / self.folder(student) / self.assignment)
+
     def stage(self, student: str) -> Submission:
         """Takes a submission, and writes it, rebuilt, where nbgrader will find it. Whatever of it
         was graded before, but not to the end or not as it is now, is put away, so that nbgrader
         grades it."""
-        submission = take(self.submitted, student, self.assignment, self.release, self.tests)
+        from course_lib.grading.leftout import listed  # which stands on this module
+        release, tests = self.variants.given(student, self.release, self.tests)
+        submission = take(self.submitted, self.folder(student), self.assignment, release, tests,
+                          self.released, listed(self.root, self.assignment).get(student, ""))
+        submission = submission._replace(student=student, keys={})
+        if len(self.folders.get(student, ())) > 1:
+            submission.notes.append("there are two folders of this name, which differ in how "
+                                    "accents are written; the one with composed letters counts")
+        self.variants.settle(submission)
         places = (self.staged(student), self.autograded(student))
         if why := _is_no_folder(*(path for place in places for path in (place.parent, place))):
             return Submission(student, {}, [], why)
@@ -96,8 +128,12 @@ class Course:
         folder.mkdir(parents=True)
         for name, notebook in submission.notebooks.items():
             nbformat.write(notebook, folder / f"{name}.ipynb")
+            submission.keys[name] = fingerprint(notebook, self.assignment)
+            lighten(notebook)
         if submission.timestamp:
             (folder / "timestamp.txt").write_text(submission.timestamp + " UTC")
+        if key := self.secret(student):
+            (folder / SECRET).write_text(key)
         if not self.is_done(submission) and self.autograded(student).exists():
             shutil.rmtree(self.autograded(student))
         return submission
@@ -112,10 +148,15 @@ class Course:
             taken[student].notes.append(why)
         return taken
 
+    def times(self, taken: dict[str, Submission]) -> dict[str, str]:
+        """What the collector wrote of whoever is not refused, in UTC, or nothing."""
+        return {student: submission.timestamp for student, submission in taken.items()
+                if not submission.refused}
+
     def fingerprint(self, submission: Submission) -> str:
-        notebooks = [fingerprint(notebook, self.assignment)
-                     for _, notebook in sorted(submission.notebooks.items())]
-        return hashlib.sha256("\n".join([submission.timestamp, *notebooks]).encode()).hexdigest()
+        keys = [key for _, key in sorted(submission.keys.items())]
+        parts = [*keys, self.secret(submission.student)]
+        return hashlib.sha256("\n".join(filter(None, parts)).encode()).hexdigest()
 
     def is_done(self, submission: Submission) -> bool:
         try:
@@ -133,6 +174,10 @@ class Course:
             return []
 
     def mark_done(self, submission: Submission) -> None:
+        """Notes that a submission is graded; feedback on what was graded before goes."""
+        old = self.root / self.dir.feedback_directory / submission.student / self.assignment
+        if not _is_no_folder(old.parent, old):
+            shutil.rmtree(old, ignore_errors=True)
         graded = sorted(self.autograded(submission.student).glob("*.ipynb"))
         notebooks = [nbformat.from_dict(json.loads(path.read_bytes())) for path in graded]
         tests = [cell for nb in notebooks for cell in nb.cells if role(cell) == "test"]
@@ -145,6 +190,17 @@ class Course:
         """The course as nbgrader's autograde shall see it: handed in is what was rebuilt."""
         traits = {name: getattr(self.dir, name) for name in self.dir.trait_names(config=True)}
         return CourseDirectory(**traits | {"submitted_directory": f"{AREA}/submitted"})
+
+
+def lighten(notebook: NotebookNode) -> None:
+    """Files and pictures stay where it is staged: those of a whole class fill no memory."""
+    without(notebook)
+    for cell in notebook.cells:
+        cell.pop("attachments", None)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _is_no_folder(*places: Path) -> str:

@@ -83,9 +83,10 @@ class Engine:
         return servers
 
     def grade(self, cells: list[Cell]) -> list[list[dict]]:
-        """The outputs of each cell of a notebook that ran in order. Where a server ended meanwhile,
-        others take its place, and the notebook is graded once more. Errors: RuntimeError where it
-        has no grade, which is no fault of the student's; the message is why."""
+        """The outputs of each cell of a notebook that ran in order; its files have none. Where a
+        server ended meanwhile, others take its place, and the notebook is graded once more. Errors:
+        RuntimeError where it has no grade, which is no fault of the student's; the message is why.
+        """
         servers = self.servers
         try:
             return self._grade(servers, cells)
@@ -118,7 +119,8 @@ class Engine:
                 raise RuntimeError(str(error)) from None
         if "outputs" not in reply:
             raise RuntimeError(" ".join(reply["failed"].split())[:500].rstrip(": "))
-        return reply["outputs"]
+        pairs = zip(cells, reply["outputs"], strict=True)
+        return [outputs for cell, outputs in pairs if cell.role != "files"]
 
     def close(self) -> None:
         with self.lock:
@@ -134,6 +136,13 @@ class Engine:
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def timed(engine: Engine, cells: list[Cell]) -> dict:
+    """{"outputs", "seconds"}: what the engine gives, and the time that it took, with its wait for a
+    core."""
+    start = time.monotonic()
+    return {"outputs": engine.grade(cells), "seconds": round(time.monotonic() - start, 2)}
 
 
 def _stop(servers: list[Server]) -> None:

@@ -7,6 +7,7 @@ before nbgrader looks at them. `Grading` runs the cells, in the place of nbgrade
 `HideTests` goes before feedback is made, and `Feedback` writes it.
 """
 import atexit
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -19,15 +20,20 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer, Unicode
 
-from course_lib.grading import outputs, release, report, rubrics, version
+from course_lib.grading import beside, late, outputs, release, report, rubrics, version
+from course_lib.grading.capitals import Variants
 from course_lib.grading.cells import role, to_run
 from course_lib.grading.course import Course
-from course_lib.grading.engine import Settings, warm_engine
+from course_lib.grading.engine import Settings, timed, warm_engine
+from course_lib.grading.formulas import with_formulas
 from course_lib.grading.intake import shown
 from course_lib.grading.orders import Limits
 from course_lib.grading.sandbox import TOOLBOX
 from course_lib.hidden import answers
 
+SCRIPT = r"(?s)<script\b.*?</script>"
+NOTHING_LOADED = ('<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+                  'img-src data:; font-src data:; style-src \'unsafe-inline\'">')
 PICTURE = r"<img(?![^>]*\salt=)"
 HIDDEN_TESTS = r"(?ms)^[ \t]*### BEGIN HIDDEN TESTS.*?(### END HIDDEN TESTS[^\n]*\n?|\Z)"
 
@@ -60,15 +66,22 @@ class Intake(NotebookExporter):
                 parent.log.error("%s", error)
                 raise
             taken = course.stage_all()
+            failed |= late.settle(course.dir, course.assignment, course.times(taken), parent)
             for submission in taken.values():
                 for why in [submission.refused] if submission.refused else submission.notes:
                     parent.log.warning("%s: %s", shown(submission.student), why)
             if isinstance(parent.parent, AutogradeApp):
-                atexit.register(lambda: print(report.table(report.rows(course, taken, failed))))
+                atexit.register(_say, parent.config, course, taken, failed)
             parent.coursedir = course.private()
             parent.post_convert_hook = lambda notebooks, **_: course.mark_done(
                 taken[Path(notebooks[0]).parts[-3]])
             parent.init_notebooks()
+
+
+def _say(config, course: Course, *known) -> None:
+    with contextlib.suppress(SystemExit):       # of a gradebook that stays locked
+        print(late.said_due(course.dir, course.assignment, config),
+              report.table(report.rows(course, *known)), sep="\n")
 
 
 class Grading(NbGraderPreprocessor):
@@ -103,18 +116,21 @@ class Grading(NbGraderPreprocessor):
         name, notebook = (resources["nbgrader"][key] for key in ("assignment", "notebook"))
         course = self.parent.parent.coursedir
         root = Path(course.root)
+        Variants(root, name).put(nb, resources["nbgrader"]["student"])
         result = root / self.results / f"{version.fingerprint(nb, name)}.json"
         if self.results and result.exists():
             found = json.loads(result.read_text(encoding="utf-8"))
         else:
             settings = self.settings(root, root / course.release_directory / name, nb)
             try:
-                found = warm_engine(settings).grade(to_run(nb))
+                found = timed(warm_engine(settings), to_run(nb))
             except RuntimeError as error:
                 getattr(self.parent, "failed", {})[resources["nbgrader"]["student"]] = (
                     f"failed: {error}")
                 raise
-        outputs.fill(nb, found)
+        beside.without(nb)
+        nb.metadata["grading"] = {"seconds": found["seconds"]}
+        outputs.fill(nb, found["outputs"])
         rubrics.add(nb, root / course.source_directory / name / f"{notebook}.ipynb")
         return nb, resources
 
@@ -135,7 +151,8 @@ class HideTests(NbGraderPreprocessor):
 
 class Feedback(HTMLExporter):
     """The exporter of GenerateFeedback (c.GenerateFeedback.exporter_class): nbconvert's HTML as its
-    templates make it. HTMLExporter parses and prints it once more, only to name what a picture
+    templates make it, but with nothing that is loaded or run: a student reads it offline, and
+    formulas are MathML. HTMLExporter parses and prints it once more, only to name what a picture
     lacks, and that takes most of the time of a page."""
 
     def from_notebook_node(self, nb, resources=None, **kw):
@@ -144,4 +161,6 @@ class Feedback(HTMLExporter):
         self.register_filter("highlight_code", Highlight2HTML(pygments_lexer=lexer, parent=self))
         page, resources = TemplateExporter.from_notebook_node(
             self, nb, self._init_resources(resources), **kw)
-        return re.sub(PICTURE, '<img alt="a picture without a description"', page), resources
+        page = re.sub(PICTURE, '<img alt="a picture without a description"', page)
+        page = re.sub(SCRIPT, "", page).replace("<head>", f"<head>\n{NOTHING_LOADED}", 1)
+        return with_formulas(page), resources

@@ -67,8 +67,8 @@ answers(
              "if max(libc.syscall(add, b'user', b'message', b'the answer', 10, -3), libc.syscall(ask, 0, -3, 1)) > 0: print('a keyring' + '!')\n" + RIGHT,
              GAME, ("a keyring!",)),
     shared_memory=("Holds 1.5 GB that always two processes share.",
-                   "import os, time\nfor i in range(3):\n    if os.fork() == 0:\n        x = b'x' * (512 << 20)\n        os.fork()\n        time.sleep(99)\n"
-                   "    time.sleep(1.2)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
+                   "import os, time\nfilled, done = os.pipe()\nfor i in range(3):\n    if os.fork() == 0:\n        x = b'x' * (512 << 20)\n        os.fork()\n"
+                   "        os.write(done, b'.')\n        time.sleep(99)\n    os.read(filled, 1)\ntime.sleep(20)\nprint('held', 1500 + 36, 'MB')", {}, ("held 1536 MB",)),
     busy_processes=waits("Leaves fifty processes that compute for ever.",
                     "import os\nfor i in range(50):\n    if os.fork() == 0:\n        while True: pass\n" + WRONG),
     blank_lines=("A syntax error before many blank lines.", "(" + "\n" * 49_000),
