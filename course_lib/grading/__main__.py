@@ -24,8 +24,9 @@ from tqdm import tqdm
 from course_lib.grading import late, marks_out, page, report
 from course_lib.grading.cells import to_run
 from course_lib.grading.cluster import on_cluster
-from course_lib.grading.course import AREA, Course, Work, write_whole
+from course_lib.grading.course import Course, Work, write_whole
 from course_lib.grading.engine import Engine, Settings, timed
+from course_lib.grading.files import AREA
 from course_lib.grading.hooks import Grading
 from course_lib.grading.intake import Submission
 from course_lib.grading.orders import NoSandbox

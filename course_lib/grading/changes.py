@@ -20,7 +20,7 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy.orm import scoped_session, sessionmaker
 from traitlets import Unicode
 
-from course_lib.grading.course import AREA
+from course_lib.grading.files import AREA
 
 KINDS = ("grade", "solution", "task", "source")
 

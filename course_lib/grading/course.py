@@ -15,12 +15,11 @@ from nbgrader.coursedir import CourseDirectory
 from course_lib.grading.beside import without
 from course_lib.grading.capitals import Variants
 from course_lib.grading.cells import NOT_RUN, marks, role
+from course_lib.grading.files import AREA
 from course_lib.grading.intake import SECRET, Submission, alike, shown, take
 from course_lib.grading.release import check
 from course_lib.grading.secret import secret
 from course_lib.grading.version import fingerprint
-
-AREA = ".grading"              # rebuilt submissions, results and notes, in the course's folder
 
 
 class Work(NamedTuple):

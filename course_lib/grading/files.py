@@ -11,6 +11,7 @@ from pathlib import Path
 
 from course_lib.grading.names import shown
 
+AREA = ".grading"                              # what grading keeps, in the course's folder
 MAX_FILE, MAX_FILES, MAX_DEPTH = 20 << 20, 1000, 10
 TIME, SECRET = "timestamp.txt", "submission_secret.txt"          # of nbgrader's, not the student's
 

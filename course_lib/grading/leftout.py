@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from course_lib.grading.course import AREA
+from course_lib.grading.files import AREA
 
 MOST = 5                        # sentences of one student in the table; the rest is counted
 

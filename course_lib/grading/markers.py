@@ -18,7 +18,8 @@ from nbgrader.converters.base import NbGraderException
 
 from course_lib.grading import marking, sheets
 from course_lib.grading.cells import marks, role
-from course_lib.grading.course import AREA, Course, write_whole
+from course_lib.grading.course import Course, write_whole
+from course_lib.grading.files import AREA
 from course_lib.grading.intake import Refused, shown
 from course_lib.grading.marking import Answer
 from course_lib.grading.waiting import wait_for_gradebook
@@ -149,6 +150,7 @@ def bring(course: Course, record: dict, options: argparse.Namespace) -> tuple[li
 
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
+    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     wait_for_gradebook()
     app = AutogradeApp()
     app.initialize([options.assignment, "--Application.log_level=ERROR"])

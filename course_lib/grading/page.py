@@ -13,7 +13,8 @@ from nbgrader.api import Gradebook
 
 from course_lib.grading import insight, similar
 from course_lib.grading.cells import marks, role
-from course_lib.grading.course import AREA, Course, write_whole
+from course_lib.grading.course import Course, write_whole
+from course_lib.grading.files import AREA
 from course_lib.grading.intake import Submission, called
 from course_lib.grading.marks_out import no_formula
 from course_lib.grading.outputs import text

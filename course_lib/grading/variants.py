@@ -53,6 +53,7 @@ def named(path: Path | None, *columns: str) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
+    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     wait_for_gradebook()
     app = AutogradeApp()
     app.initialize([options.assignment, "--Application.log_level=ERROR"])
