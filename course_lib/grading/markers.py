@@ -150,7 +150,6 @@ def bring(course: Course, record: dict, options: argparse.Namespace) -> tuple[li
 
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
-    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     wait_for_gradebook()
     app = AutogradeApp()
     app.initialize([options.assignment, "--Application.log_level=ERROR"])
@@ -172,4 +171,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     sys.exit(main())

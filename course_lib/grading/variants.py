@@ -53,7 +53,6 @@ def named(path: Path | None, *columns: str) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
-    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     wait_for_gradebook()
     app = AutogradeApp()
     app.initialize([options.assignment, "--Application.log_level=ERROR"])
@@ -107,4 +106,5 @@ def hand_out(course: Course, given: dict, students: list[str], groups: dict[str,
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")       # a name stops no terminal
     sys.exit(main())
