@@ -1,9 +1,11 @@
 """A copy of the course in a temporary folder, from release to feedback, by an instructor's
 commands."""
 import fcntl
+import io
 import os
 import shutil
 import sys
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -138,3 +140,12 @@ def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
         elif c.cell_type == "markdown" and c.metadata.get("nbgrader", {}).get("solution"):
             c.source = "A written answer, which a person marks."
     return notebook
+
+
+def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip file of them, by their paths."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", kind) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()

@@ -12,7 +12,7 @@ import zlib
 import nbformat
 import numpy as np
 import pytest
-from course import Course, cell
+from course import Course, cell, zipped
 from nbformat.v4 import new_code_cell
 from PIL import Image
 from test_written import NAME, PNG, SAYS, release
@@ -52,14 +52,6 @@ def solved(change=None) -> bytes:
     if change:
         change(notebook)
     return json.dumps(notebook).encode()
-
-
-def zipped(files: dict[str, bytes], kind: int = zipfile.ZIP_STORED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", kind) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 @pytest.fixture

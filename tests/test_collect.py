@@ -1,6 +1,5 @@
 """What is handed in through an exchange folder or a learning platform's archive arrives as data,
 with the collector's time."""
-import io
 import json
 import logging
 import os
@@ -11,7 +10,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
-from course import Course
+from course import Course, zipped
 from exercise import ROOT
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
@@ -91,14 +90,6 @@ def test_nobody_hands_in_for_another_or_stops_the_others_at_the_exchange(course)
     assert [p.name for p in (course.folder / "submitted").iterdir()] == [me], said
     assert f"it belongs to {me}" in said
     assert sorted(p.name for p in course.handed_in(me).iterdir()) == [FILE, "timestamp.txt"]
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 @loop

@@ -1,12 +1,10 @@
 """Files as Moodle, Canvas, Blackboard and ILIAS name them, and their tables: whose is whose, on the
 way in and on the way out. The names are made as the platforms' sources and manuals say."""
-import io
 import logging
 import unicodedata
-import zipfile
 
 import pytest
-from course import Course
+from course import Course, zipped
 from exercise import ROOT
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
@@ -25,14 +23,6 @@ NFD = lambda text: unicodedata.normalize("NFD", text)
 SHEET = ("Identifier,Full name,ID number,Email address,Status,Grade,Maximum Grade,"
          "Grade can be changed,Last modified (submission),Last modified (grade),"
          "Feedback comments\n")
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 class Download:

@@ -5,7 +5,6 @@ import importlib.machinery
 import re
 import struct
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import nbformat
 
 from course_lib.grading.cells import EXTRA, role
 from course_lib.grading.files import Refused
-from course_lib.grading.names import shown
+from course_lib.grading.names import composed, shown
 from course_lib.grading.parse import MAX_PICTURES, free_key
 
 PICTURES, TEXTS = (".png", ".jpg", ".jpeg"), (".txt", ".md", ".tex")
@@ -46,7 +45,7 @@ def sort(given: Iterable[tuple[str, Callable[[Callable, int], bytes]]],
     files, which win."""
     files, notes, papers, room = {}, [], [], MAX_ALL
     for name, read in given:
-        plain = unicodedata.normalize("NFC", name)
+        plain = composed(name)
         try:
             if len(files) >= MAX_MANY:
                 raise Refused(f"{shown(name)} is one too many: {MAX_MANY} files are taken.")

@@ -10,7 +10,6 @@ import copy
 import hashlib
 import json
 import math
-import unicodedata
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -19,18 +18,15 @@ from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
 from course_lib.grading.cells import marks, role
+from course_lib.grading.files import AREA
 from course_lib.grading.intake import Submission
+from course_lib.grading.names import composed
 
 Numbers = dict[str, str]                        # a name in capitals: its number, as it is written
 
 
 def record(root: Path, assignment: str) -> Path:
-    return root / ".grading" / "variants" / f"{assignment}.json"
-
-
-def who(name: str) -> str:
-    """One name is one person, however its accents are written."""
-    return unicodedata.normalize("NFC", name)
+    return root / AREA / "variants" / f"{assignment}.json"
 
 
 def first(notebook: NotebookNode) -> NotebookNode | None:
@@ -97,7 +93,7 @@ def draw(salt: str, assignment: str, name: str, given: dict[str, Sequence[float]
     """The numbers of a student or group: the same whenever they are drawn, and nobody's to compute
     who does not know the salt."""
     def place(capital: str, n: int) -> int:
-        text = "\0".join((salt, assignment, who(name), capital))
+        text = "\0".join((salt, assignment, composed(name), capital))
         return int(hashlib.sha256(text.encode()).hexdigest(), 16) % n
 
     return {capital: repr(values[place(capital, len(values))])
@@ -116,7 +112,7 @@ class Variants:
         self.record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def of(self, student: str) -> Numbers:
-        return self.record.get("students", {}).get(who(student), {}).get("numbers", {})
+        return self.record.get("students", {}).get(composed(student), {}).get("numbers", {})
 
     def put(self, notebook: NotebookNode, student: str) -> None:
         """The student's numbers into a notebook; its first cell counts as unchanged."""

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import stat
-import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +30,7 @@ from course_lib.grading.intake import (
     shown,
     storable,
 )
+from course_lib.grading.names import composed
 from course_lib.grading.secret import secret
 
 MAX_SUBMISSION = 5 * MAX_FILE                   # of all files of a student together
@@ -109,7 +109,7 @@ class Collect(ExchangeCollect):
     def _row(self, folder: str) -> str:
         """Whose row is about a folder: whoever it says to be of, as grading calls them."""
         who = folder.partition(f"+{self.coursedir.assignment_id}+")[0]
-        return called(unicodedata.normalize("NFC", who))
+        return called(composed(who))
 
     def do_copy(self, src, dest, log=None):
         try:

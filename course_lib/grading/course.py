@@ -2,7 +2,6 @@
 import hashlib
 import json
 import shutil
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from course_lib.grading.capitals import Variants
 from course_lib.grading.cells import NOT_RUN, marks, role
 from course_lib.grading.files import AREA
 from course_lib.grading.intake import SECRET, Submission, alike, shown, take
+from course_lib.grading.names import composed
 from course_lib.grading.release import check
 from course_lib.grading.secret import secret
 from course_lib.grading.version import fingerprint
@@ -66,9 +66,9 @@ class Course:
 
     def names(self, student: str) -> bool:
         """Whether the command is about this student."""
-        same, excluded = _composed(student), self.dir.student_id_exclude.split(",")
-        return self.dir.student_id == "*" and same not in map(_composed, excluded) or (
-            same == _composed(self.dir.student_id))
+        same, excluded = composed(student), self.dir.student_id_exclude.split(",")
+        return self.dir.student_id == "*" and same not in map(composed, excluded) or (
+            same == composed(self.dir.student_id))
 
     def students(self) -> list[str]:
         """Whoever has something handed in, of those that the command names. A name is one name,
@@ -77,7 +77,7 @@ class Course:
         self.folders = {}
         for name in sorted(path.name for path in folders if not path.name.startswith(".")):
             if self.names(name) and self._handed_in(name):
-                self.folders.setdefault(_composed(name), []).append(name)
+                self.folders.setdefault(composed(name), []).append(name)
         return sorted(self.folders)
 
     def _handed_in(self, student: str) -> bool:
@@ -196,10 +196,6 @@ def lighten(notebook: NotebookNode) -> None:
     without(notebook)
     for cell in notebook.cells:
         cell.pop("attachments", None)
-
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def _is_no_folder(*places: Path) -> str:

@@ -35,7 +35,8 @@ from course_lib.grading.intake import (
     storable,
     unzip,
 )
-from course_lib.grading.tables import same, table_beside
+from course_lib.grading.names import composed
+from course_lib.grading.tables import table_beside
 
 NOBODYS = ("its name is none that Moodle, Canvas, Blackboard or ILIAS gives; say with "
            "--FileNameCollectorPlugin.named_regexp how to read it")
@@ -128,7 +129,7 @@ class Extract(ExtractorPlugin):
         last = shown(path.split("/")[-1])
         who = who or str(self._read(str(self.into / path)).get("student_id") or "")
         # of a file that is nobody's, the platform's part of the name is all there is
-        whose = called(same(who)) if who else shown(path.split("/")[0]) or "?"
+        whose = called(composed(who)) if who else shown(path.split("/")[0]) or "?"
         why = f"{last} is left out: {why.rstrip('.')}"
         leftout.left_out(self.course.root, self.course.assignment_id, whose, why)
 
@@ -187,7 +188,7 @@ class Extract(ExtractorPlugin):
     def _place(self, who: str, name: str, when: str, last: str, data: bytes) -> None:
         """Writes a student's file where the collector will say whose it is. `last` is its name
         where it has no other."""
-        name = re.sub(r"\.ipynb$", ".ipynb", same(name or last), flags=re.IGNORECASE)
+        name = re.sub(r"\.ipynb$", ".ipynb", composed(name or last), flags=re.IGNORECASE)
         stored = storable(name)
         found = {"student_id": who, "file_id": stored, "timestamp": when}
         self._check(found, [who, stored], len(data))
@@ -199,7 +200,7 @@ class Extract(ExtractorPlugin):
     def _put(self, within: list[str], name: str, data: bytes) -> None:
         """Writes a file. Its name may have to be another than it was given; whose it is, may not
         change with that."""
-        parts = [same(part) for part in (*within, name)]
+        parts = [composed(part) for part in (*within, name)]
         parts[-1] = re.sub(r"\.ipynb$", ".ipynb", parts[-1], flags=re.IGNORECASE)
         stored = [storable(part) for part in inside("/".join(parts))]
         place, given = self.into.joinpath(*stored), f"{self.into}/{'/'.join(parts)}"

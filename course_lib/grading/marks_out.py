@@ -7,8 +7,9 @@ import unicodedata
 from pathlib import Path
 
 from course_lib.grading.gradebook import Known
+from course_lib.grading.names import composed
 from course_lib.grading.platforms import LASTING, known_as, name_with_number
-from course_lib.grading.tables import Person, Table, same
+from course_lib.grading.tables import Person, Table
 
 LMS = {"canvas": ["Student={name}", "ID={lms_user_id}", "SIS User ID={student}",
                   "SIS Login ID={student}", "Section=", "{assignment}={score}"],
@@ -136,7 +137,7 @@ def _assignments(table: Table) -> dict[int, re.Match]:
 
 def _column(table: Table, assignment: str, title: str) -> int:
     """An assignment's column, by its whole name, or a given title. Errors: ValueError."""
-    spaced = lambda text: " ".join(same(text).split()).casefold()
+    spaced = lambda text: " ".join(composed(text).split()).casefold()
     # of ex1_1, Ex 1.1 may be a name, and Ex 11 is another's
     plain = lambda text: _plain(re.sub(r"(?<=\d)[\W_]+(?=\d)", "x", text))
     name, form = (title, spaced) if title else (assignment, plain)

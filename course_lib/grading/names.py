@@ -25,6 +25,11 @@ def storable(name: str) -> str:
     return f"{stem.encode()[:180].decode(errors='ignore')}~{mark}{ending}"
 
 
+def composed(text: str) -> str:
+    """One spelling of what is written the same: é is one letter, not e and an accent."""
+    return unicodedata.normalize("NFC", text)
+
+
 def called(student: str) -> str:
     """What a table calls a student: no two alike, also where the name cannot be printed."""
     if is_student(student) or shown(student) == student:

@@ -2,7 +2,6 @@
 CSV."""
 import csv
 import io
-import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from course_lib.grading.course import Course, write_whole
 from course_lib.grading.files import AREA
 from course_lib.grading.intake import Submission, called
 from course_lib.grading.marks_out import no_formula
+from course_lib.grading.names import composed
 from course_lib.grading.outputs import text
 from course_lib.grading.pseudonyms import key, pseudonym
 from course_lib.hidden import answers
@@ -75,9 +75,9 @@ def facts(course: Course, taken: dict[str, Submission], rows: list[dict],
             "late_penalty": float(row["late_penalty"] or 0), "marks": its,
             "seconds": said[student].seconds if student in said else None,
             "why": "" if pseudonyms else row["why"]})
-    here = {unicodedata.normalize("NFC", student) for student in taken}
+    here = {composed(student) for student in taken}
     missing = sorted(label(student) for student in roster
-                     if unicodedata.normalize("NFC", student) not in here)
+                     if composed(student) not in here)
     everyone.sort(key=lambda row: row["student"])
     questions = insight.questions(found, order(course))
     alike, unread, same = similar.pairs({

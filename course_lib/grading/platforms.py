@@ -14,7 +14,8 @@ from traitlets import Unicode
 
 from course_lib.grading.intake import Refused, is_student
 from course_lib.grading.moments import moment
-from course_lib.grading.tables import Person, same
+from course_lib.grading.names import composed
+from course_lib.grading.tables import Person
 
 # who: the name; number: the platform's; of two files of one name the one with the larger order is
 # the later. Sources: Moodle's mod/assign/locallib.php (download_submissions), Canvas'
@@ -46,8 +47,8 @@ class Handed(NamedTuple):
 def read(parts: list[str], platform: str) -> Handed | None:
     """Reads a path in a platform's download, from the outside; what lies deeper is the
     student's."""
-    last = same(parts[-1])
-    for i, part in enumerate(map(same, parts)):
+    last = composed(parts[-1])
+    for i, part in enumerate(map(composed, parts)):
         matches = (re.fullmatch(form, part, re.DOTALL) for form in FORMS.get(platform, ()))
         match = next(filter(None, matches), None)
         if not match:
@@ -63,7 +64,7 @@ def read(parts: list[str], platform: str) -> Handed | None:
         order = tuple(map(int, order.split("-"))) if order else ()
         number = found.get("number") or found["who"]
         return Handed(platform, number, found["who"], file, order, when)
-    folders = map(same, parts[:-1]) if platform == "ilias" else ()
+    folders = map(composed, parts[:-1]) if platform == "ilias" else ()
     match = next(filter(None, (re.fullmatch(ILIAS, folder) for folder in folders)), None)
     if match:
         login = match["login"] if match["who"].count("_") == 2 else ""
@@ -124,7 +125,7 @@ def username(handed: Handed, receipt: Callable[[], bytes] | None, known: set[str
 
 def name_with_number(who: str, number: str) -> str:
     """What a student is called of whom only the platform knows: no two have one number."""
-    plain = re.sub(r"[^\w.@+'’ -]|\s", " ", same(who))
+    plain = re.sub(r"[^\w.@+'’ -]|\s", " ", composed(who))
     plain = " ".join(re.sub(r"^[\W_]+", "", plain).split())[:60].strip()
     name = f"{plain or 'student'}-{number}"
     return name if is_student(name) else f"student-{number}"

@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import os
 import secrets
-import unicodedata
 from pathlib import Path
+
+from course_lib.grading.names import composed
 
 NAME = "pseudonyms.key"
 
@@ -25,6 +26,6 @@ def key(area: Path) -> bytes:
 
 def pseudonym(secret: bytes, student: str) -> str:
     """Such as P-7QXM2K4D: the same for a student in every assignment of the course."""
-    same = unicodedata.normalize("NFC", student).encode("utf-8", "surrogateescape")
+    same = composed(student).encode("utf-8", "surrogateescape")
     code = base64.b32encode(hmac.digest(secret, same, hashlib.sha256)[:5]).decode()
     return f"P-{code}"

@@ -6,11 +6,12 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from course_lib.grading.names import composed
 
 # what a column is -> its heads, in English and German
 HEADS = {
@@ -62,7 +63,7 @@ class Table:
             self.rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
         except csv.Error as error:
             raise ValueError(f"{name} is no table: {error}") from None
-        self.heads = [same(head).strip() for head in self.rows[0]] if self.rows else []
+        self.heads = [composed(head).strip() for head in self.rows[0]] if self.rows else []
         low = [head.casefold() for head in self.heads]
         for self.kind, heads in HEADS.items():
             at = {what: next((low.index(head) for head in names if head in low), None)
@@ -79,7 +80,7 @@ class Table:
 
     def cell(self, row: list[str], what: str) -> str:
         i = self.columns.get(what, len(row))
-        return same(row[i]).strip() if i < len(row) else ""
+        return composed(row[i]).strip() if i < len(row) else ""
 
     def persons(self) -> list[Person]:
         """Whoever stands in the table; what two of them have in common is nobody's id."""
@@ -120,11 +121,6 @@ def table_beside(parts: list[str], read: Callable[[], bytes]) -> Table | None:
         return Table(read(), parts[0])
     except ValueError:
         return None
-
-
-def same(text: str) -> str:
-    """One spelling of what is written the same: é is one letter, not e and an accent."""
-    return unicodedata.normalize("NFC", text)
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:

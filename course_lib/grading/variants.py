@@ -16,9 +16,10 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters.base import NbGraderException
 
 from course_lib.grading import spreadsheet
-from course_lib.grading.capitals import Variants, choices, draw, record, who
+from course_lib.grading.capitals import Variants, choices, draw, record
 from course_lib.grading.course import Course, write_whole
 from course_lib.grading.intake import Refused, is_student, shown
+from course_lib.grading.names import composed
 from course_lib.grading.waiting import wait_for_gradebook
 
 
@@ -41,7 +42,7 @@ def named(path: Path | None, *columns: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for row in spreadsheet.rows(path.resolve(), columns):
-        name, other = who(row[columns[0]]), row[columns[-1]]
+        name, other = composed(row[columns[0]]), row[columns[-1]]
         if not is_student(name):
             raise Refused(f"{shown(path.name)}, line {row['line']}: {shown(name)} is no "
                           "student's name.")
@@ -67,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         students = set(groups) | set(named(options.students, "id"))
         if not options.students and not options.groups:
             with Gradebook(course.dir.db_url, course.dir.course_id) as book:
-                students = {who(student.id) for student in book.students}
+                students = {composed(student.id) for student in book.students}
         if not students:
             raise Refused("There are no students: name a file with --students or --groups, or "
                           "tell the gradebook by `nbgrader db student import`.")

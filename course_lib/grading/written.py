@@ -7,9 +7,9 @@ import ast
 import io
 import re
 import tokenize
-import unicodedata
 
 from course_lib.grading.cells import marks, python, role
+from course_lib.grading.names import composed
 
 WORDS = 13                              # of comments and strings: they may be an answer then
 WORD = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w{2,}"     # Thai, Japanese, Chinese: no spaces
@@ -22,7 +22,7 @@ def is_written(cell) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    return [" ".join(unicodedata.normalize("NFC", line).split()) for line in text.split("\n")]
+    return [" ".join(composed(line).split()) for line in text.split("\n")]
 
 
 def same(theirs: str, given: str) -> bool:
