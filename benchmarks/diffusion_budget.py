@@ -39,9 +39,9 @@ class Run(NamedTuple):
     sampling_steps: int
 
 
-RUNS = [Run(labels, budget, seed, 25)
+RUNS = [Run(labels, budget, seed, 50)
         for labels in ("none", "clusters") for budget in (60, 180) for seed in range(3)]
-RUNS += [Run(labels, 600, 0, steps) for labels in ("none", "clusters") for steps in (25, 50)]
+RUNS += [Run(labels, 600, 0, steps) for labels in ("none", "clusters") for steps in (25, 50, 100)]
 RUNS += [Run("classes", budget, 0, 25) for budget in (60, 180, 600)]
 
 
