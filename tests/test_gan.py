@@ -34,6 +34,35 @@ def test_C_is_the_value_at_the_best_discriminator_and_a_jsd():
     assert (minimax.C(P, P) + math.log(4)).abs().max() < 1e-12
 
 
+def test_C_is_convex_in_p_g_and_its_slope_is_that_of_the_value_with_D_held_fixed():
+    other = G.roll(1, 0)
+    assert (minimax.C(P, (G + other) / 2) < (minimax.C(P, G) + minimax.C(P, other)) / 2).all()
+    law = G.clone().requires_grad_()
+    D = minimax.optimal_discriminator(P, G)
+    slopes = [torch.autograd.grad(f.sum(), law)[0] for f in (minimax.C(P, law),
+                                                             minimax.value(D, P, law))]
+    assert torch.allclose(*slopes, atol=1e-12)
+    step = G * torch.exp(-slopes[0])                       # down the slope, and again a law
+    assert torch.allclose(step / step.sum(1, keepdim=True), (P + G) / 2, atol=1e-12)
+
+
+def test_laws_with_an_atom_have_the_C_to_which_their_bins_rise():
+    """½ δ_0 + ½ U(0, 1) against ¼ δ_0 + ¾ of the density 2x: relative to the sum, no integral over
+    dx alone gives it."""
+    x = (torch.arange(200_000, dtype=torch.float64) + 0.5) / 200_000         # midpoints
+    p, g = torch.full_like(x, 0.5), 1.5 * x
+    D, D_0 = minimax.optimal_discriminator(p, g), minimax.optimal_discriminator(0.5, 0.25)
+    exact = (0.5 * math.log(D_0) + 0.25 * math.log(1 - D_0)
+             + (p * D.log() + g * (1 - D).log()).mean().item())
+    rising = []
+    for n in (4, 64, 1024, 16384):
+        edges = torch.linspace(0, 1, n + 1, dtype=torch.float64)
+        p, g = 0.5 * edges.diff(), 0.75 * edges.square().diff()
+        p[0], g[0] = p[0] + 0.5, g[0] + 0.25
+        rising.append(minimax.C(p, g).item())
+    assert rising == sorted(rising) and 0 < exact - rising[-1] < 1e-4 < exact - rising[0]
+
+
 def test_divergences_in_cases_that_are_known():
     a, b = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
     assert minimax.jsd(a, b).item() == pytest.approx(math.log(2)) and minimax.jsd(a, a) == 0

@@ -22,7 +22,8 @@ def value(D: Tensor, p_data: Tensor, p_g: Tensor) -> Tensor:
 def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
     """D*(x) = p_data(x) / (p_data(x) + p_g(x))    Goodfellow et al. 2014, eq. 2 (Proposition 1)
 
-    Both (...), densities or probabilities. Where both are 0 any value is optimal; here it is NaN.
+    Both (...): probabilities, or densities relative to one measure, such as p_data + p_g, which any
+    two laws have. Where both are 0 any value is optimal; here it is NaN.
     """
     return p_data / (p_data + p_g)
 
@@ -47,7 +48,7 @@ def jsd(p: Tensor, q: Tensor) -> Tensor:
 def C(p_data: Tensor, p_g: Tensor) -> Tensor:
     """C(G) = max_D V(D, G) = −log 4 + 2 JSD(p_data, p_g)    Goodfellow et al. 2014, eqs. 4 and 6
 
-    (..., n) → (...), in nats.
+    (..., n) → (...), in nats. Convex in p_g, with the slope log(1 − D*(x)) (Proposition 2).
     """
     m = p_data + p_g
     return (torch.xlogy(p_data, p_data) + torch.xlogy(p_g, p_g) - torch.xlogy(m, m)).sum(-1)
