@@ -4,6 +4,10 @@ first diffusion model.
 A forward chain destroys the data in T small Gaussian steps; a network learns mean *and variance* of
 each step back, on the bound itself, in nats. Five years later DDPM fixed the variance and weighted
 the bound anew.
+
+Taken from later papers: the mean by way of a predicted x_0 (Ho et al. 2020, DDPM), which comes from
+an output v (Salimans & Ho 2022); the variance between β̃_t and β_t (Nichol & Dhariwal 2021, eq. 15);
+a term for t = 1 (DDPM, eq. 5).
 """
 import math
 
