@@ -31,7 +31,7 @@ from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
 from course_lib.evaluate import classify
 from course_lib.nets import Attention, PlacedUNet, TimeEmbedding, TimeMLP, UNet
 from course_lib.recipes import weights
-from course_lib.recipes.diffusion import digits_ddpm, middle_times
+from course_lib.recipes.diffusion import digits_ddpm, digits_placed, middle_times
 
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
 SHORT = NoiseSchedule([0.1, 0.3, 0.05, 0.6, 0.2, 0.45])              # nothing regular about it
@@ -389,8 +389,7 @@ def test_most_training_of_the_digits_is_at_middle_times():
     q = middle_times(1000)
     assert q.sum().item() == pytest.approx(1) and q.argmax() + 1 == 600
     assert (q[599] / q[0]).item() == pytest.approx(21, rel=1e-2)
-    model = digits_ddpm(widths=(8, 8))
-    t = torch.cat([model.draw(torch.zeros(100, 1))[0] for _ in range(10)])
+    t = torch.cat([digits_placed().draw(torch.zeros(100, 1))[0] for _ in range(10)])
     share = ((t > 450) & (t <= 750)).float().mean().item()
     assert share == pytest.approx(q[450:750].sum().item(), abs=0.02 + 1e-6)  # two of each 100
 
@@ -470,12 +469,13 @@ def test_a_mixture_draws_a_class_as_often_as_the_data_have_it():
     assert torch.equal(MixtureOverClasses(Echo(), None).sample(2), torch.tensor([-1, -1]))
 
 
-@pytest.mark.parametrize("name", ["digits", "classes", "clusters"])
+@pytest.mark.parametrize("name", ["digits", "placed", "classes", "clusters"])
 def test_shipped_weights_draw_what_they_are_asked_for(name):
     train = digits()
-    y = {"digits": None, "classes": train.labels, "clusters": clusters(train.images)}[name]
+    y = {"classes": train.labels, "clusters": clusters(train.images)}.get(name)
     path = weights(f"diffusion_{name}")
-    model = load(digits_ddpm(0 if y is None else int(y.max()) + 1), path)
+    build = digits_placed if name == "placed" else digits_ddpm
+    model = load(build(0 if y is None else int(y.max()) + 1), path)
     assert path.stat().st_size < 4e6
     asked = None if y is None else y[:100]
     x = model.sample(100, y=asked, steps=10, generator=rng())
