@@ -34,7 +34,7 @@ RUNS = [Run(method, scale, seed) for seed in range(3)
 
 
 def draw(method: str, scale: float, generator: torch.Generator) -> torch.Tensor:
-    x_T = torch.randn(len(y), 1, 28, 28, generator=generator)
+    x_T = torch.randn(len(y), 1, 28, 28, generator=generator).to(device)
     if method == "1":
         return guidance.guided_sample(model, few, x_T, classifier.log_prob, y, scale, clip=True,
                                       variance=few.posterior_variance, generator=generator)
@@ -47,18 +47,19 @@ def draw(method: str, scale: float, generator: torch.Generator) -> torch.Tensor:
 
 runs = chosen(RUNS, __doc__)
 torch.set_grad_enabled(False)
-model = load(digits_ddpm(), weights("diffusion_digits")).eval()
-conditional = load(digits_ddpm(10), weights("diffusion_classes")).eval()
-classifier = load(digits_classifier(), weights("diffusion_classifier")).eval()
+device = "cuda" if torch.cuda.is_available() else "cpu"
+model = load(digits_ddpm(), weights("diffusion_digits")).eval().to(device)
+conditional = load(digits_ddpm(10), weights("diffusion_classes")).eval().to(device)
+classifier = load(digits_classifier(), weights("diffusion_classifier")).eval().to(device)
 classifier.requires_grad_(False)
 schedule, real = model.schedule, features(digits().images[:5000])
 few = schedule.respace(STEPS)
-y = torch.arange(250) % 10
+y = torch.arange(250, device=device) % 10
 for method, scale, seed in runs:
     generator = torch.Generator().manual_seed(seed)
-    x = torch.cat([draw(method, scale, generator) for _ in range(N // len(y))])
+    x = torch.cat([draw(method, scale, generator) for _ in range(N // len(y))]).cpu()
     precision, recall = precision_recall(real, features(x))
-    accuracy = (classify(x).argmax(1) == y.repeat(N // len(y))).float().mean().item()
+    accuracy = (classify(x).argmax(1) == y.cpu().repeat(N // len(y))).float().mean().item()
     row = {"method": method, "scale": scale, "seed": seed, "fid": fid(x), "precision": precision,
            "recall": recall, "accuracy": accuracy}
     print(row, flush=True)

@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -209,6 +210,22 @@ def test_classifier_free_guidance_lies_on_the_line_through_both_predictions():
     assert close(at(3.0), 4 * model(x, t, y) - 3 * model(x, t))
     assert close(guidance.classifier_free(model, 3, 1.0)(x, t),
                  guidance.classifier_free(model, torch.full((4,), 3), 1.0)(x, t))
+
+
+def test_for_exact_eps_guidance_without_a_classifier_is_guidance_by_the_exact_one():
+    schedule, x, t = cosine(20), random(4, 1), torch.tensor([1, 5, 10, 20])
+    with_y, without = exact_eps(schedule, POSTERIOR_MEAN, POSTERIOR), exact_eps(schedule)
+
+    class Exact:  # class 0 is the number Y; 1 is "none"
+        T, net = 20, SimpleNamespace(classes=1)
+
+        def __call__(self, x_t, t, y):
+            return torch.where(y[:, None] == 0, with_y(x_t, t), without(x_t, t))
+
+    for w in (0.0, 0.5, 3.0):
+        free = guidance.classifier_free(Exact(), 0, w)(x, t)
+        guided = guidance.guided(without, schedule, classifier(schedule), Y, 1 + w)(x, t)
+        assert (free - guided).abs().max() < 1e-10, w
 
 
 def test_a_guided_denoiser_goes_into_every_sampler():

@@ -72,8 +72,9 @@ def guided_sample(eps_model: Callable, schedule: NoiseSchedule, x_T: Tensor, log
 def classifier_free(eps_model: Callable, y: Tensor, w: float) -> Denoiser:
     """ε̃(x_t, t) = (1 + w) ε_θ(x_t, t, y) − w ε_θ(x_t, t)    Ho & Salimans 2021, eq. 6
 
-    w = 0 is the conditional model; some write 1 + w as the scale. eps_model takes y, None for "no
-    class"; both are asked in one batch.
+    w = 0 is the conditional model; some write 1 + w as the scale. For the exact ε it is `guided` by
+    the exact classifier with s = 1 + w; of a network the difference of both answers is only near
+    that gradient. eps_model takes y, None for "no class"; both are asked in one batch.
     """
     def eps_tilde(x_t: Tensor, t: Tensor) -> Tensor:
         labels = torch.as_tensor(y, device=x_t.device).expand(len(x_t))
