@@ -2,10 +2,10 @@
 recall, cost; FID and loss along the longest run.
 
 The network is plain, or "placed": it knows where it is, and is trained mostly at middle times. It
-is trained without labels, with those of k-means, or with the classes; y is then drawn as often as in
-the data, so that all three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s, so
-that it means the same on a busy machine and repeats from its seed: 1,600 is what a fast machine did
-in 60 s, diffusion_clock.py says what others do. `nearest` is the mean distance of 500 samples to
+is trained without labels, with those of k-means, or with the classes; y is then drawn as often as
+in the data, so that all three draw from one p(x). A budget is counted in steps, STEPS_60 for 60 s:
+the same on a busy machine, and repeated from its seed. 1,600 is what a fast machine did
+in 60 s; diffusion_clock.py says what others do. `nearest` is the mean distance of 500 samples to
 the nearest training image. Models are kept in build/ for ddim_steps.py.
 
 The marks that we had set ourselves are FID 40, 20 and 10 after 60, 180 and 600 s without labels,
