@@ -29,9 +29,9 @@ from course_lib.diffusion.parametrisations import (
 from course_lib.diffusion.schedule import NoiseSchedule, cosine, linear
 from course_lib.diffusion.sohl_dickstein import ReverseChain, forward_chain
 from course_lib.evaluate import classify
-from course_lib.nets import Attention, TimeEmbedding, TimeMLP, UNet
+from course_lib.nets import Attention, PlacedUNet, TimeEmbedding, TimeMLP, UNet
 from course_lib.recipes import weights
-from course_lib.recipes.diffusion import digits_ddpm
+from course_lib.recipes.diffusion import digits_ddpm, middle_times
 
 KINDS = {"linear": linear, "squaredcos_cap_v2": cosine}
 SHORT = NoiseSchedule([0.1, 0.3, 0.05, 0.6, 0.2, 0.45])              # nothing regular about it
@@ -371,6 +371,31 @@ def test_times_are_drawn_uniformly():
     assert sorted(schedule.draw(10).tolist()) == list(range(1, 11))
 
 
+@pytest.mark.parametrize("n", [1, 7, 64])
+def test_draws_from_another_law_lie_in_equal_parts_of_it(n):
+    schedule, q = cosine(30), torch.rand(30, dtype=torch.float64, generator=rng()) ** 4
+    q[3] = 0
+    q /= q.sum()
+    torch.manual_seed(0)
+    for _ in range(200):
+        t = schedule.draw(n, q)
+        assert t.shape == (n,) and t.min() >= 1 and t.max() <= 30 and (t != 4).all()
+        # one draw in each n-th of the law: those up to t are all parts below F(t), and perhaps one
+        below = torch.bincount(t, minlength=31)[1:].cumsum(0)
+        assert ((below - n * q.cumsum(0)).abs() < 1 + 1e-6).all()
+
+
+def test_most_training_of_the_digits_is_at_middle_times():
+    q = middle_times(1000)
+    assert q.sum().item() == pytest.approx(1) and q.argmax() + 1 == 600
+    assert (q[599] / q[0]).item() == pytest.approx(21, rel=1e-2)
+    model = digits_ddpm(widths=(8, 8))
+    t = torch.cat([model.draw(torch.zeros(100, 1))[0] for _ in range(10)])
+    share = ((t > 450) & (t <= 750)).float().mean().item()
+    assert share == pytest.approx(q[450:750].sum().item(), abs=0.02 + 1e-6)  # two of each 100
+
+
+
 def small(T=20, **options):
     torch.manual_seed(0)
     return ddpm.DDPM(TimeMLP(1, 32), linear(T, **options), (1,))
@@ -576,6 +601,7 @@ def test_networks_start_at_0_and_have_the_promised_shapes():
     x, t = torch.randn(3, 1, 28, 28, generator=rng()), torch.tensor([1, 500, 1000])
     assert torch.equal(UNet()(x, t), torch.zeros_like(x))
     assert UNet(3, (8, 16), out=6)(torch.zeros(2, 3, 32, 16), t[:2]).shape == (2, 6, 32, 16)
+    assert PlacedUNet()(x, t).abs().max() == 0
     assert TimeMLP(2, 8)(torch.zeros(3, 2), t).shape == (3, 2)
     assert TimeMLP(2, 8, out=5)(torch.zeros(3, 2), t).shape == (3, 5)
 
@@ -588,6 +614,22 @@ def test_the_embedding_tells_all_times_apart():
     # sin² + cos², 32 times
     assert torch.allclose(e.square().sum(1), torch.tensor(32.0, dtype=torch.float64), rtol=1e-4)
     assert (torch.cdist(e, e) + 1e9 * torch.eye(1000)).min() > 0.5
+
+
+def test_only_the_placed_network_tells_places_apart():
+    """Inside of a picture of one grey, what convolutions and attention give is one pattern that
+    repeats every 4 pixels, wherever the border does not reach."""
+    middle = slice(40, 56)
+    def differs(net):
+        with torch.no_grad():
+            y = net(torch.full((1, 1, 96, 96), 0.3), torch.tensor([5]))[0, 0, middle, middle]
+        return (y[4:] - y[:-4]).abs().max().item()
+    plain, placed = busy(UNet(1, (8, 8))), busy(PlacedUNet(1, (8, 8), size=96))
+    placed.load_state_dict(plain.state_dict(), strict=False)
+    nn.init.zeros_(placed.shrink[2].map)
+    assert differs(plain) < 1e-4 and differs(placed) < 1e-4
+    nn.init.normal_(placed.shrink[2].map)
+    assert differs(placed) > 0.01
 
 
 def test_the_unet_treats_each_image_alone():

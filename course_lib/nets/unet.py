@@ -62,6 +62,33 @@ class UNet(nn.Module):
         return self.back(self.up(merged, embedding))
 
 
+class Place(nn.Module):
+    """h + P, with a learned vector P_ij for each position    Gehring et al. 2017, Section 3.1
+
+    P = 0 at the start. Convolutions treat all positions alike, and attention does; what tells them
+    where they are is only the padding of the border.
+    """
+
+    def __init__(self, width: int, size: int):
+        super().__init__()
+        self.map = nn.Parameter(torch.zeros(width, size, size))
+
+    def forward(self, h: Tensor) -> Tensor:          # (batch, width, size, size) → the same
+        return h + self.map
+
+
+class PlacedUNet(UNet):
+    """The same network; at its low level it knows where it is    Gehring et al. 2017, Section 3.1
+
+    For images of one size: size × size, a multiple of 4.
+    """
+
+    def __init__(self, channels: int = 1, widths: tuple[int, int] = (32, 64), classes: int = 0,
+                 size: int = 28):
+        super().__init__(channels, widths, classes)
+        self.shrink.append(Place(widths[1], size // 4))
+
+
 class NoisyConv(nn.Module):
     """(x_t, t) → logits of `classes`, for 28×28    Dhariwal & Nichol 2021, Section 4
 

@@ -11,22 +11,38 @@ from course_lib.diffusion.gaussian_chain import q_sample
 from course_lib.diffusion.guidance import NoisyClassifier
 from course_lib.diffusion.parametrisations import eps_from_v, eps_from_x_0, v_from_eps
 from course_lib.diffusion.schedule import cosine
-from course_lib.nets import NoisyConv, UNet
+from course_lib.nets import NoisyConv, PlacedUNet, UNet
 from course_lib.recipes import Recipe
 
 
+def middle_times(T: int) -> Tensor:
+    """q(t) ∝ 1 + 20 exp(−(t/T − 0.6)²/(2 · 0.15²)), t = 1 … T; (T,), float64, with sum 1
+
+    In place of the normal law of log σ of Karras et al. 2022, Section 5.
+    """
+    share = torch.arange(1, T + 1, dtype=torch.float64) / T
+    q = 1 + 20 * torch.exp(-((share - 0.6) / 0.15) ** 2 / 2)
+    return q / q.sum()
+
+
 class DigitsDDPM(DDPM):
-    """A DDPM whose network predicts x_0, with the weight clamp(SNR(t), 1, 5)
-    Salimans & Ho 2022, Section 4; Hang et al. 2023
+    """A DDPM whose network predicts x_0, with the weight clamp(SNR(t), 1, 5), t drawn from q
+    Salimans & Ho 2022, Section 4; Hang et al. 2023; Karras et al. 2022, Section 5
 
     In ε the same loss has the weight clamp(SNR, 1, 5)/SNR: less for the last, nearly clean steps
-    than L_simple gives. Batches of pictures and classes train it on classes; one class in ten is
+    than L_simple gives. Most t are those at which it is decided what a picture becomes
+    (`middle_times`). Batches of pictures and classes train it on classes; one class in ten is
     hidden, as "none" (Ho & Salimans 2021, Algorithm 1).
     """
 
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
         """ε_θ(x_t, t, y) of the predicted x_0    DDPM, eq. 15"""
         return eps_from_x_0(self.schedule, self.net(x_t, t, y), x_t, t)
+
+    def draw(self, x_0: Tensor) -> tuple[Tensor, Tensor]:
+        """t ~ q for each image, and ε ~ N(0, I)    Karras et al. 2022, Section 5"""
+        t = self.schedule.draw(len(x_0), middle_times(self.T))
+        return t.to(x_0.device), torch.randn_like(x_0)
 
     def loss(self, batch, player: str) -> Tensor:
         """mean clamp(SNR(t), 1, 5) (x_0 − x̂_0)²    Salimans & Ho 2022, Section 4"""
@@ -54,6 +70,8 @@ class VelocityDDPM(DigitsDDPM):
     misses the bound there by 20 bits a dimension.
     """
 
+    draw = DDPM.draw                                # the bound needs all t alike
+
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor | int | None = None) -> Tensor:
         """ε_θ(x_t, t) of the predicted v    Salimans & Ho 2022, Appendix D"""
         return eps_from_v(self.schedule, self.net(x_t, t, y), x_t, t)
@@ -69,7 +87,8 @@ class VelocityDDPM(DigitsDDPM):
 def digits_ddpm(classes: int = 0, widths: tuple[int, int] = (32, 64), T: int = 1000,
                 size: int = 28) -> DigitsDDPM:
     """A diffusion model of digits, (batch, 1, size, size), cosine schedule    DDPM, Section 4"""
-    model = DigitsDDPM(UNet(1, widths, classes), cosine(T), (1, size, size))
+    net = PlacedUNet(1, widths, classes, size)
+    model = DigitsDDPM(net, cosine(T), (1, size, size))
     return model.to(memory_format=torch.channels_last)   # the same numbers, and faster on a CPU
 
 
