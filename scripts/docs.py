@@ -1,6 +1,7 @@
 """Writes what the documents say of the course's own files: python scripts/docs.py
 
 docs/measurements.md    a section for each script in benchmarks/: its docstring, and its tables
+docs/training.md        its tables, each between two marks
 README.md               the syllabus, between two marks, from the headers of the notebooks
 
 A benchmark names its results in a constant, TABLES = {"name of a file in results/": ["columns that
@@ -84,6 +85,16 @@ def measurements() -> str:
     return "\n".join(parts)
 
 
+def training() -> str:
+    """docs/training.md: after each <!-- results: name --> the table of that name, made anew."""
+    keys = {name: by for script in (ROOT / "benchmarks").glob("*.py")
+            for name, by in tables(script).items()}
+    made = lambda m: "\n\n".join([m[1], table(
+        ROOT / "benchmarks" / "results" / f"{m[2]}.csv", keys[m[2]]), END])
+    return re.sub(f"(?s)(<!-- results: (\\w+) -->).*?{END}", made,
+                  (ROOT / "docs" / "training.md").read_text(encoding="utf-8"))
+
+
 def header(notebook: Path) -> str:
     """The first cell of a notebook, and so its header."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -117,7 +128,8 @@ def readme() -> str:
 
 def documents() -> dict[Path, str]:
     """Path -> what belongs there."""
-    return {ROOT / "docs" / "measurements.md": measurements(), ROOT / "README.md": readme()}
+    return {ROOT / "docs" / "measurements.md": measurements(),
+            ROOT / "docs" / "training.md": training(), ROOT / "README.md": readme()}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Draws the README's pictures with the models that ship: python scripts/drawn.py
 
 Digits, a row a model; portraits by BigGAN, a row an attribute; and portraits by their captions.
+Beside them clusters.png of docs/training.md: means of clusters of digits, and samples of each.
 """
 import textwrap
 from pathlib import Path
@@ -10,8 +11,9 @@ import torch
 
 from course_lib import show
 from course_lib.core import load
-from course_lib.data import faces
+from course_lib.data import digits, faces
 from course_lib.data.held_out import seen, unseen
+from course_lib.diffusion.clusters import clusters
 from course_lib.diffusion.guidance import guided_sample
 from course_lib.recipes import recipes, weights
 from course_lib.recipes.unclip import faces_unclip
@@ -56,3 +58,12 @@ for ax, x, caption in zip(axes.flat, drawn, captions):
     show.grid(x[None], columns=1, ax=ax)
     ax.set_title(textwrap.fill(caption, 27), fontsize=8)
 IMAGES.joinpath("captions.png").write_bytes(show.png(fig))
+
+images = digits().images
+sorts, chosen = clusters(images), torch.arange(0, 50, 4)
+means = torch.stack([images[sorts == k].mean(0) for k in chosen])
+of_them = shipped("diffusion_clusters").sample(39, y=chosen.repeat(3), generator=rng())
+fig, axes = plt.subplots(2, 1, figsize=(8, 2.9), height_ratios=(1, 3))
+show.grid(means, columns=13, ax=axes[0], title="mean of a cluster")
+show.grid(of_them, columns=13, ax=axes[1], title="three samples of that cluster")
+IMAGES.joinpath("clusters.png").write_bytes(show.png(fig))
