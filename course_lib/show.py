@@ -122,7 +122,8 @@ def labels(ax: plt.Axes, places: dict[str, tuple[float, float]], size: float = 8
 
 
 def source(function, equation: str) -> HTML:
-    """The equation (LaTeX) and its citation, beside the source that runs, without its docstring."""
+    """The equation (LaTeX) with its citation, and the source that runs, without its docstring: side
+    by side where the page is wide enough."""
     text = textwrap.dedent(inspect.getsource(function))
     node = ast.parse(text).body[0]
     lines = text.split("\n")
@@ -132,8 +133,8 @@ def source(function, equation: str) -> HTML:
     code = highlight("\n".join(lines), PythonLexer(), HtmlFormatter(noclasses=True, nowrap=True))
     cited = docstring.split("\n")[0].split("    ")[-1]
     colours = "color: #000; background: #fff"
-    cell = f"vertical-align: middle; text-align: left; padding: 0.5em 1em; {colours}"
-    return HTML(f'<table style="border: 1px solid #999"><tr>'
-                f'<td style="{cell}">$\\displaystyle {equation}$<br><small>{cited}</small></td>'
-                f'<td style="{cell}"><pre style="{colours}; white-space: pre">{code}</pre></td>'
-                f'</tr></table>')
+    part = f"display: inline-block; vertical-align: middle; padding: 0.5em 1em; {colours}"
+    return HTML(f'<div style="display: inline-block; border: 1px solid #999; {colours}">'
+                f'<div style="{part}">$\\displaystyle {equation}$<br><small>{cited}</small></div>'
+                f'<div style="{part}"><pre style="{colours}; white-space: pre">{code}</pre></div>'
+                f'</div>')
