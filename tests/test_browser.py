@@ -298,11 +298,12 @@ def all_that_may_be_wide() -> tuple:
 def test_nothing_is_wider_than_the_page(page, lab):
     notebook, names = all_that_may_be_wide()
     nbformat.write(notebook, lab.folder / "wide.ipynb")
-    attached = lab.folder / "etc/jupyter/lab/user-settings/@jupyterlab/notebook-extension"
-    attached.mkdir(parents=True, exist_ok=True)
-    (attached / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    settings = lab.folder / "etc/jupyter/lab/user-settings/@jupyterlab/notebook-extension"
+    settings.mkdir(parents=True)                # with these, cells out of sight are laid out, too
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     page.goto(lab.page("wide", "wide.ipynb"))
-    page.wait_for_function(f"document.querySelectorAll('.jp-Cell').length == {len(names)}")
+    texts = sum(len(cell.get("outputs", [0])) for cell in notebook.cells)
+    page.locator(".jp-RenderedHTMLCommon").nth(texts - 1).wait_for(state="attached")
     page.locator(f"xpath={RAW}/..").first.wait_for(state="detached")
     page.add_style_tag(content="mjx-assistive-mml {display: none}")     # nobody sees it
     wide = dict(zip(names, page.evaluate(OVER, PARTS), strict=True))
