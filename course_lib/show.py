@@ -6,6 +6,7 @@ Okabe & Ito 2008, which differ for colour-blind readers too; figures have a whit
 they read on a dark page as well. In a notebook they are in the page, whatever MPLBACKEND says.
 """
 import ast
+import html
 import inspect
 import io
 import textwrap
@@ -131,10 +132,10 @@ def source(function, equation: str) -> HTML:
     if docstring:
         del lines[node.body[0].lineno - 1:node.body[0].end_lineno]
     code = highlight("\n".join(lines), PythonLexer(), HtmlFormatter(noclasses=True, nowrap=True))
-    cited = docstring.split("\n")[0].split("    ")[-1]
-    colours = "color: #000; background: #fff"
+    cited = html.escape(docstring.split("\n")[0].split("    ")[-1], quote=False)
+    formula, colours = html.escape(equation, quote=False), "color: #000; background: #fff"
     part = f"display: inline-block; vertical-align: middle; padding: 0.5em 1em; {colours}"
     return HTML(f'<div style="display: inline-block; border: 1px solid #999; {colours}">'
-                f'<div style="{part}">$\\displaystyle {equation}$<br><small>{cited}</small></div>'
+                f'<div style="{part}">$\\displaystyle {formula}$<br><small>{cited}</small></div>'
                 f'<div style="{part}"><pre style="{colours}; white-space: pre">{code}</pre></div>'
                 f'</div>')
