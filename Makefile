@@ -23,7 +23,7 @@ venv:     # made anew for the Python that PYTHON= asks for, after a move, and wh
 		{ $(PYTHON) scripts/install.py --check && set -x && $(PYTHON) -m venv --clear $(VENV); }
 
 lab: setup
-	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. lectures/00_start_here.ipynb
 
 test: setup
 	$(BIN)/python scripts/check.py $(if $(UNIT),--unit $(UNIT))

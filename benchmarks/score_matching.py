@@ -70,7 +70,7 @@ def mixture(name: str, unequal: bool) -> tuple[Mixture, torch.Tensor]:
 
 
 def learned(law: Mixture, kind, out: int, levels, seed: int) -> tuple[NCSN, float]:
-    """Lecture 6's network and training of points, and its CPU seconds."""
+    """Lecture 6a's network and training of points, and its CPU seconds."""
     torch.manual_seed(seed)
     model = kind(TimeMLP(2, 128, out=out), levels, (2,))
     start = time.process_time()

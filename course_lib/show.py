@@ -6,6 +6,7 @@ Okabe & Ito 2008, which differ for colour-blind readers too; figures have a whit
 they read on a dark page as well. In a notebook they are in the page, whatever MPLBACKEND says.
 """
 import ast
+import html
 import inspect
 import io
 import textwrap
@@ -122,7 +123,8 @@ def labels(ax: plt.Axes, places: dict[str, tuple[float, float]], size: float = 8
 
 
 def source(function, equation: str) -> HTML:
-    """The equation (LaTeX) and its citation, beside the source that runs, without its docstring."""
+    """The equation (LaTeX) with its citation, and the source that runs, without its docstring: side
+    by side where the page is wide enough."""
     text = textwrap.dedent(inspect.getsource(function))
     node = ast.parse(text).body[0]
     lines = text.split("\n")
@@ -130,10 +132,10 @@ def source(function, equation: str) -> HTML:
     if docstring:
         del lines[node.body[0].lineno - 1:node.body[0].end_lineno]
     code = highlight("\n".join(lines), PythonLexer(), HtmlFormatter(noclasses=True, nowrap=True))
-    cited = docstring.split("\n")[0].split("    ")[-1]
-    colours = "color: #000; background: #fff"
-    cell = f"vertical-align: middle; text-align: left; padding: 0.5em 1em; {colours}"
-    return HTML(f'<table style="border: 1px solid #999"><tr>'
-                f'<td style="{cell}">$\\displaystyle {equation}$<br><small>{cited}</small></td>'
-                f'<td style="{cell}"><pre style="{colours}; white-space: pre">{code}</pre></td>'
-                f'</tr></table>')
+    cited = html.escape(docstring.split("\n")[0].split("    ")[-1], quote=False)
+    formula, colours = html.escape(equation, quote=False), "color: #000; background: #fff"
+    part = f"display: inline-block; vertical-align: middle; padding: 0.5em 1em; {colours}"
+    return HTML(f'<div style="display: inline-block; border: 1px solid #999; {colours}">'
+                f'<div style="{part}">$\\displaystyle {formula}$<br><small>{cited}</small></div>'
+                f'<div style="{part}"><pre style="{colours}; white-space: pre">{code}</pre></div>'
+                f'</div>')

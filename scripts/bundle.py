@@ -33,7 +33,7 @@ BIN := .venv/bin
 lab: setup     # copies of the exercises that are not in my/ yet
 	@mkdir -p my
 	@for x in exercises/*; do test -e "my/$${x##*/}" || cp -R "$$x" my/ || exit 1; done
-	$(BIN)/python -m jupyterlab lectures/00_start_here.ipynb
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. lectures/00_start_here.ipynb
 update: setup     # as nbgitpuller does it; what you changed stays as you have it
 	@git fetch --quiet origin
 	@$(BIN)/python -m nbgitpuller.pull "$$(git remote get-url origin)"

@@ -10,6 +10,7 @@ gigabytes of CUDA libraries; `torch_source` decides when to avoid that.
 from __future__ import annotations  # so that a Python that is too old gets to the sentence about it
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OWN_SOURCES = ("index-url", "extra-index-url", "find-links", "no-index")
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
+                                                            "checkForUpdates": False}}
 
 
 def torch_source(system: str, pip_config: str, environment: dict[str, str],
@@ -48,7 +51,7 @@ def has_nvidia() -> bool:
 def fingerprint(root: Path = ROOT) -> str:
     """Changes when what must be installed changes: the files that say so, the Python, the place."""
     parts = [(root / name).read_bytes() for name in ("constraints.txt", "pyproject.toml")]
-    parts += [sys.version.encode(), str(root).encode()]
+    parts += [sys.version.encode(), str(root).encode(), json.dumps(SETTINGS).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -82,6 +85,13 @@ def misfit(venv: Path, asked: str = "") -> str:
     return ""
 
 
+def write_settings(prefix: Path) -> None:
+    """Into the environment in `prefix`: its JupyterLab asks nobody whether to fetch news."""
+    folder = prefix / "etc" / "jupyter" / "labconfig"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+
+
 def main() -> None:
     if "--fits" in sys.argv[1:]:
         why = misfit(Path(sys.prefix), *sys.argv[2:3])
@@ -107,6 +117,7 @@ def main() -> None:
         if subprocess.run([*pip, "install", "--quiet", *step]).returncode:
             sys.exit("The installation stopped; what pip says stands above. Run the same command "
                      "again once that is mended.")
+    write_settings(Path(sys.prefix))
     stamp.write_text(fingerprint())
 
 

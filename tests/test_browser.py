@@ -3,6 +3,7 @@ picture."""
 import ast
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -14,12 +15,14 @@ from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
+from test_install import install, script
 
 from course_lib.grading.cells import names_in, python
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
+WIDTH = 1400                       # pixels, of the browser
 PATIENCE = 300                     # seconds; what takes longer hangs, also on a busy machine
 pytestmark = pytest.mark.browser
 
@@ -67,11 +70,18 @@ def lectures_with(made: str) -> dict:
 
 SLIDERS, TEXT_BOXES = lectures_with("Slider("), lectures_with("ipywidgets.Text(")
 RERUNS = lectures_with("ipywidgets.BoundedFloatText(")
+MAKE_LAB = re.search(r"-m (jupyterlab .*)", (ROOT / "Makefile").read_text())[1]
 SHOWN = ".jp-OutputArea .widget-output img, .jupyter-widgets-output-area img"
+
+PARTS = ".jp-RenderedHTMLCommon, .jp-OutputArea-output, .cm-scroller"        # they scroll sideways
+OVER = """parts => [...document.querySelectorAll('.jp-Cell')].map(cell => Math.max(0,
+    ...[...cell.querySelectorAll(parts)].map(part => part.scrollWidth - part.clientWidth)))"""
+RAW = ("//*[contains(@class, 'jp-RenderedHTMLCommon')]"
+       "//text()[contains(., '$') and not(ancestor::code or ancestor::pre)]")
 
 
 class Lab:
-    """JupyterLab on loopback over a copy of the course."""
+    """JupyterLab on loopback over a copy of the course, as `make lab` starts it."""
 
     def __init__(self, folder: Path):
         self.folder, self.token = folder, secrets.token_hex(8)
@@ -79,18 +89,20 @@ class Lab:
         shutil.copytree(ROOT / "benchmarks" / "results", folder / "benchmarks" / "results")
         shutil.copytree(ROOT / "solutions", folder / "solutions")
         shutil.copy(ROOT / "nbgrader_config.py", folder)
+        install.write_settings(folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder),
-                                    "JUPYTER_CONFIG_DIR": str(folder / "config"),
+                                    "BROWSER": "echo opens %s",
+                                    "JUPYTER_CONFIG_DIR": str(folder / "etc" / "jupyter"),
                                     "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root",
-                   f"--port={port}", f"--ServerApp.root_dir={folder}",
+        command = [sys.executable, "-m", *MAKE_LAB.split(), "--allow-root", f"--port={port}",
                    f"--IdentityProvider.token={self.token}"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.server = subprocess.Popen(command, cwd=folder, env=environment, **quiet)
+        with open(folder / "said", "wb") as said:
+            self.server = subprocess.Popen(command, cwd=folder, env=environment, stdout=said,
+                                           stderr=subprocess.DEVNULL)
 
     def ask(self, what: str, method: str = "GET"):
         who = {"Authorization": f"token {self.token}"}
@@ -105,6 +117,15 @@ class Lab:
             except OSError:
                 assert self.server.poll() is None and time.monotonic() < end, "it does not start"
                 time.sleep(0.2)
+
+    def opened(self) -> str:
+        """The address that a browser was told to open, which leads to the page."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if words := (self.folder / "said").read_text().split():
+                return words[-1]
+            time.sleep(0.2)
+        raise TimeoutError("no browser was opened")
 
     def page(self, workspace: str, path: str = "") -> str:
         """Its address. Each test has a workspace of its own, where nothing is open yet."""
@@ -142,7 +163,7 @@ def browser(need):
     with sync_playwright() as playwright:
         patience = PATIENCE * 1000
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=patience)
-        context = browser.new_context(viewport={"width": 1300, "height": 1000})
+        context = browser.new_context(viewport={"width": WIDTH, "height": 1000})
         context.set_default_timeout(patience)
         yield context
         browser.close()
@@ -152,6 +173,20 @@ def browser(need):
 def page(browser):
     with browser.new_page() as page:
         yield page
+
+
+def test_make_lab_opens_the_first_lecture_beside_the_course_and_asks_nothing(page, lab):
+    assert f"-m {MAKE_LAB}\n" in script("bundle").MAKEFILE
+    page.goto(lab.opened())
+    page.get_by_role("heading", name="Start here").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    files = page.locator("#filebrowser")
+    for path in sorted(ROOT.glob("lectures/*.ipynb")):
+        files.get_by_text(path.name, exact=True).wait_for()
+    files.locator(".jp-BreadCrumbs-home").click()
+    files.get_by_text("solutions", exact=True).wait_for()
+    assert not page.locator(".jp-Dialog, .Toastify__toast").count()
+    lab.end_kernels()
 
 
 def test_there_are_sliders_and_a_text_box():
@@ -231,6 +266,49 @@ def test_a_row_is_trained_anew(page, lab, lecture):
     area.get_by_text("training DCGAN for 1 s").wait_for()
     area.locator("img").first.wait_for(state="attached")           # twenty digits
     lab.end_kernels()
+
+
+def may_be_wide(text: str) -> bool:
+    """Whether Markdown has a table, code, HTML, or a formula of 90 characters: a sign takes 11
+    pixels at most."""
+    formulas = re.findall(r"\$\$.+?\$\$|\$[^$]+\$", text, re.DOTALL)
+    return bool(re.search(r"(?m)^\||^```|^    |<\w", text)) or any(len(f) > 90 for f in formulas)
+
+
+def all_that_may_be_wide() -> tuple:
+    """A notebook of what may not wrap in all lectures, and the names of the cells that it is from.
+    Folded code is open, and pictures, which shrink, are left out."""
+    wide = lambda data: "text/html" in data or may_be_wide(data.get("text/markdown", ""))
+    whole, names = nbformat.v4.new_notebook(), []
+    for path in sorted(ROOT.glob("lectures/*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                cell.outputs = [output for output in cell.outputs if wide(output.get("data", {}))]
+                kept = [line for line in cell.source.splitlines() if len(line) > 100]
+            else:
+                kept = [p for p in re.split(r"\n\s*\n", cell.source) if may_be_wide(p)]
+            if kept or cell.get("outputs"):
+                names.append(f"{path.stem}, {cell.id}")
+                cell.id, cell.metadata = f"cell-{len(names)}", {}
+                cell.source = "\n\n".join(kept)
+                whole.cells.append(cell)
+    return whole, names
+
+
+def test_nothing_is_wider_than_the_page(page, lab):
+    notebook, names = all_that_may_be_wide()
+    nbformat.write(notebook, lab.folder / "wide.ipynb")
+    settings = lab.folder / "etc/jupyter/lab/user-settings/@jupyterlab/notebook-extension"
+    settings.mkdir(parents=True)                # with these, cells out of sight are laid out, too
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    page.goto(lab.page("wide", "wide.ipynb"))
+    texts = sum(len(cell.get("outputs", [0])) for cell in notebook.cells)
+    page.locator(".jp-RenderedHTMLCommon").nth(texts - 1).wait_for(state="attached")
+    page.locator(f"xpath={RAW}/..").first.wait_for(state="detached")
+    page.add_style_tag(content="mjx-assistive-mml {display: none}")     # nobody sees it
+    wide = dict(zip(names, page.evaluate(OVER, PARTS), strict=True))
+    lab.end_kernels()
+    assert not {name: pixels for name, pixels in wide.items() if pixels > 1}
 
 
 def test_formgrader_opens_in_jupyterlab(page, lab):

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import os
 import platform
 import subprocess
@@ -54,6 +55,17 @@ def test_the_fingerprint_follows_what_must_be_installed(tmp_path):
     assert first == install.fingerprint(tmp_path)
     (tmp_path / "constraints.txt").write_text("b")
     assert first != install.fingerprint(tmp_path)
+
+
+def test_what_is_installed_asks_nobody_about_news(tmp_path, monkeypatch):
+    run = lambda *command, **how: subprocess.CompletedProcess(command, 0, stdout="")
+    monkeypatch.setattr(install.subprocess, "run", run)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["install.py"])
+    install.main()
+    settings = tmp_path / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    assert json.loads(settings.read_text()) == install.SETTINGS
+    assert (tmp_path / ".course-installed").read_text() == install.fingerprint()
 
 
 def test_a_python_that_is_too_old_is_refused_in_one_sentence():

@@ -57,6 +57,14 @@ def test_notebooks_have_the_form_of_the_course(path):
 
 
 @by_lecture
+def test_links_in_lectures_lead_somewhere(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\((?!https?:|#|attachment:)([^)#\s]+)", text)
+    assert not [link for link in links if not (path.parent / link).exists()]
+
+
+@by_lecture
 def test_lectures_are_stored_executed_in_order(path):
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]

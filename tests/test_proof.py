@@ -348,7 +348,7 @@ def test_true_relations_and_side_facts_are_free(lines):
 
 
 def test_the_lines_of_a_markov_chain_do_not_hold_with_a_memory():
-    """Lecture 6 has the proof for a chain without one."""
+    """Lecture 6a has the proof for a chain without one."""
     lecture = [line.replace("0:t-1", "t-1").replace("t:T", "t") for line in JENSEN_CHAIN]
     report = grade_proof(lecture, VLB_FROM_LIKELIHOOD)
     assert report.points == 3 and [v.kind for v in report.lines[3:]] == ["wrong"] * 3, report

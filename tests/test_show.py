@@ -46,6 +46,7 @@ def test_source_shows_the_code_that_runs_beside_its_equation_and_citation():
     assert r"$\displaystyle \mathrm{JSD}$" in text and "Goodfellow et al. 2014, eq. 6" in text
     assert "kl" in text and '"""' not in text
     assert "discriminator_loss" in show.source(gan.GAN.loss, "V").data
+    assert r"p(x \mid x_{&lt;i})$" in show.source(minimax.jsd, r"p(x \mid x_{<i})").data    # no tag
 
 
 CELLS = (
