@@ -79,14 +79,14 @@ class PerceptronG(nn.Module):
 class MaxoutD(nn.Module):
     """x → maxout → maxout → one logit, with dropout    Goodfellow et al. 2014, Section 5
 
-    The authors' code has 240 units of 5 pieces.
+    The authors' code has 240 units of 5 pieces and drops half of the units.
     """
 
     def __init__(self, width: int = 48, pieces: int = 3, size: int = 28):
         super().__init__()
         self.net = nn.Sequential(
             nn.Flatten(), nn.Dropout(0.2), Maxout(size**2, width, pieces),
-            nn.Dropout(0.5), Maxout(width, width, pieces), nn.Dropout(0.5), nn.Linear(width, 1))
+            nn.Dropout(0.2), Maxout(width, width, pieces), nn.Dropout(0.2), nn.Linear(width, 1))
 
     def forward(self, x: Tensor) -> Tensor:          # (batch, 1, size, size) → (batch,)
         return self.net(x).squeeze(1)
@@ -112,8 +112,8 @@ class ConditionalG(nn.Module):
 class ConditionalD(nn.Module):
     """(x, y) → maxout each → maxout for both → one logit    Mirza & Osindero 2014, Section 4.1
 
-    The paper has 240 units of 5 pieces for x, 50 of 5 for y and 240 of 4 for both, and more
-    dropout, 0.5, with which our narrow D learns little of the class.
+    The paper has 240 units of 5 pieces for x, 50 of 5 for y and 240 of 4 for both, and
+    drops half of the units, with which our narrow D learns little of the class.
     """
 
     def __init__(self, classes: int = 10, size: int = 28):

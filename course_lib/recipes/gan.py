@@ -49,10 +49,10 @@ def start_at_mean(pixels: nn.Linear, x: Tensor) -> None:
     pixels.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit())
 
 
-def train_vanilla(model: GAN, *, steps: int = 8000, seed: int = 0, on_step=None) -> History:
+def train_vanilla(model: GAN, *, steps: int = 6000, seed: int = 0, on_step=None) -> History:
     """The run of the lecture, the benchmark and the shipped weights    Goodfellow et al. 2014, S. 5
 
-    A minute and a half on one core. Departs from the paper: Adam, twice as fast for G, in place of
+    A minute on one core. Departs from the paper: Adam, twice as fast for G, in place of
     momentum; rates that fall linearly over the second half; averaged weights.
     """
     x = digits().images
