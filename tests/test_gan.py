@@ -2,16 +2,28 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from course_lib.core import fit, load
 from course_lib.data import batches, digits, modes, toys
-from course_lib.evaluate import features, fid, modes_covered, precision_recall
+from course_lib.evaluate import classify, features, fid, modes_covered, precision_recall
 from course_lib.gan import gan, minimax
-from course_lib.nets import ConvD, ConvG, mlp
+from course_lib.gan.conditional import ConditionalGAN
+from course_lib.nets import (
+    ConditionalD,
+    ConditionalG,
+    ConvD,
+    ConvG,
+    Maxout,
+    MaxoutD,
+    PerceptronG,
+    mlp,
+)
 from course_lib.recipes import weights
-from course_lib.recipes.gan import digits_gan
+from course_lib.recipes.gan import conditional_gan, digits_gan, vanilla_gan
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 rng = torch.Generator().manual_seed(0)
@@ -150,3 +162,84 @@ def test_the_claims_of_the_paper_hold_where_they_were_measured():
     for row in rows:
         assert float(row["minimax_logit"]) < 1e-2 < 0.99 < float(row["non_saturating_logit"])
         assert float(row["non_saturating_G"]) > 20 * float(row["minimax_G"])
+
+
+def test_maxout_is_the_largest_of_its_linear_maps():
+    layer, x = Maxout(5, 3, 4), torch.randn(7, 5, generator=rng)
+    W, b = layer.linear.weight.view(3, 4, 5), layer.linear.bias.view(3, 4)
+    largest = torch.stack([x @ W[:, j].T + b[:, j] for j in range(4)]).amax(0)
+    assert torch.allclose(layer(x), largest, atol=1e-6)
+
+
+def test_networks_of_2014_have_the_promised_shapes_and_pixels():
+    z, y = torch.randn(4, 100, generator=rng), torch.eye(10)[:4]
+    for G, D, told in ((PerceptronG(), MaxoutD(), ()), (ConditionalG(), ConditionalD(), (y,))):
+        x = G(z, *told)
+        assert x.shape == (4, 1, 28, 28) and x.abs().max() <= 1 and D(x, *told).shape == (4,)
+
+
+class Reads(nn.Module):
+    """A D whose logit says which class it was told, or how bright a picture is."""
+
+    def __init__(self, light: float, classes: list[float]):
+        super().__init__()
+        self.light, self.classes = light, torch.tensor(classes)
+
+    def forward(self, x, y):
+        return self.light * x.mean((1, 2, 3)) + y @ self.classes
+
+
+def test_the_conditional_losses_are_the_papers_of_pairs():
+    class Flat(nn.Module):                      # a picture as bright as its class
+        def forward(self, z, y):
+            return (y @ torch.tensor([0.1, 0.2, 0.7]))[:, None, None, None].expand(-1, 1, 28, 28)
+
+    x = torch.full((3, 1, 28, 28), 0.5)
+    model = ConditionalGAN(Flat(), Reads(2.0, [0.0, -1.0, 3.0]), 4, 3)
+    y = torch.tensor([2, 0, 0])
+    real, fake = torch.tensor([4.0, 1.0, 1.0]).sigmoid(), torch.tensor([4.4, 0.2, 0.2]).sigmoid()
+    expected = -(real.log().mean() + (1 - fake).log().mean()).item()
+    assert model.loss((x, y), "D").item() == pytest.approx(expected, rel=1e-5)
+    assert model.loss((x, y), "G").item() == pytest.approx(-fake.log().mean().item(), rel=1e-5)
+
+
+def test_each_turn_of_the_conditional_game_moves_its_own_player_only():
+    x, y = torch.rand(64, 1, 28, 28, generator=rng), torch.arange(64) % 10
+    for player, still in (("D", "G"), ("G", "D")):
+        model = conditional_gan()
+        before = {key: value.clone() for key, value in model.named_parameters()}
+        fit(model, batches(x, y, size=32), steps=2, lr=0.1, turns=[(player, 1)], device="cpu")
+        moved = {key[0] for key, value in model.named_parameters()
+                 if not torch.equal(value, before[key])}
+        assert moved == {player} and all(p.grad is None for p in getattr(model, still).parameters())
+
+
+def test_the_conditional_gan_refuses_a_class_that_does_not_exist():
+    model = conditional_gan()
+    for y in (10, -1, torch.tensor([1, 2])):
+        with pytest.raises(ValueError, match="class from 0 to 9"):
+            model.sample(3, y=y)
+    one, each = (model.sample(3, y=y, generator=torch.Generator().manual_seed(0))
+                 for y in (4, torch.tensor([4, 4, 4])))
+    assert torch.equal(one, each)
+
+
+def test_the_gans_of_2014_are_as_good_as_what_was_measured():
+    row = lambda name: next(csv.DictReader(open(RESULTS / f"{name}.csv")))
+    vanilla = load(vanilla_gan(), weights("vanilla_gan_digits"))
+    x = vanilla.sample(5000, generator=torch.Generator().manual_seed(0))
+    assert float(row("vanilla_gan")["fid"]) == pytest.approx(fid(x), rel=0.1)
+    model, y = load(conditional_gan(), weights("conditional_gan_digits")), torch.arange(5000) % 10
+    x = model.sample(5000, y=y, generator=torch.Generator().manual_seed(1))
+    shown = (classify(x).argmax(1) == y).float().mean().item()
+    assert abs(float(row("conditional_gan")["class_shown"]) - shown) < 0.03 and shown > 0.6
+
+
+def test_the_stored_moments_of_training_end_where_the_weights_that_ship_begin():
+    with np.load(RESULTS / "vanilla_gan.npz") as stored:
+        steps, last = stored["steps"].tolist(), torch.from_numpy(stored["images"][-1])
+    with open(RESULTS / "vanilla_gan.csv") as file:
+        assert steps == sorted(steps) and steps[-1] == int(next(csv.DictReader(file))["steps"])
+    model = load(vanilla_gan(), weights("vanilla_gan_digits"))
+    x = model.sample(40, generator=torch.Generator().manual_seed(0))
+    assert ((x + 1) * 127.5 - last.float()).abs().mean() < 2      # the images are whole numbers
