@@ -18,7 +18,8 @@ from course_lib.grading.machine import bubblewrap
 from course_lib.grading.orders import NoSandbox
 
 COMMANDS = ("nbgrader.apps", "nbconvert.exporters", "course_lib.grading.hooks",
-            "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine")
+            "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine",
+            "forks")
 RELEASES = Path()                          # of this session: the fixture `releases` sets it
 
 
