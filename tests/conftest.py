@@ -16,7 +16,7 @@ NOTES = ROOT / ".left-out"
 APART = ("tests/test_nbgrader_loop.py", "tests/test_answers.py")
 DEAREST = [                                            # first, for what begins last must be short
     *(f"tests/test_{name}.py" for name in (
-        "attacks", "honest", "browser", "crash", "nbgrader_loop", "new_unit")),
+        "attacks", "honest", "crash", "browser", "new_unit", "nbgrader_loop")),
     *(f"lectures/{path.name}" for path in sorted((ROOT / "lectures").glob("*.ipynb"))),
     *(f"tests/test_{name}.py" for name in (
         "beside", "late", "exchange", "changes", "variants", "markers", "absent", "sandbox",

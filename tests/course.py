@@ -9,6 +9,7 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
+import gradebooks  # noqa: F401
 import nbformat
 import pytest
 from exercise import ROOT
@@ -19,7 +20,7 @@ from course_lib.grading.orders import NoSandbox
 
 COMMANDS = ("nbgrader.apps", "nbconvert.exporters", "course_lib.grading.hooks",
             "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine",
-            "forks")
+            "forks", "gradebooks")
 RELEASES = Path()                          # of this session: the fixture `releases` sets it
 
 
