@@ -77,6 +77,7 @@ def become(what: str, n: int, env: dict, uid: int, said: int, *fds: int) -> None
         os.setresuid(uid, uid, uid)
     os.environ.clear()
     os.environ.update(env)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     forkserver.main(what, *map(str, fds[:n]))
 
 
