@@ -16,9 +16,11 @@ NOTES = ROOT / ".left-out"
 APART = ("tests/test_nbgrader_loop.py", "tests/test_answers.py")
 DEAREST = [                                            # first, for what begins last must be short
     *(f"tests/test_{name}.py" for name in (
-        "attacks", "honest", "crash", "browser", "new_unit", "nbgrader_loop", "answers",
-        "accelerate", "bundle", "mutants", "grading")),
-    "lectures/02b_biggan.ipynb", "lectures/08_text_to_image.ipynb"]
+        "attacks", "honest", "crash", "browser", "new_unit", "nbgrader_loop")),
+    *(f"lectures/{path.name}" for path in sorted((ROOT / "lectures").glob("*.ipynb"))),
+    *(f"tests/test_{name}.py" for name in (
+        "beside", "late", "exchange", "changes", "variants", "markers", "absent", "sandbox",
+        "release", "collect", "answers", "mutants", "accelerate", "bundle", "grading"))]
 HOW = {"chromium": "Chromium (on Debian: apt-get install chromium)"}
 
 
@@ -82,6 +84,12 @@ def need():
             pytest.skip(f"needs {HOW[program]}")
         return path
     return find
+
+
+@pytest.fixture(scope="session")
+def thorough(request) -> bool:
+    """Whether the slow tests run, too: then others may repeat themselves."""
+    return "not slow" not in request.config.option.markexpr
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
+import gradebooks  # noqa: F401
 import nbformat
 import pytest
 from exercise import ROOT
@@ -18,7 +19,8 @@ from course_lib.grading.machine import bubblewrap
 from course_lib.grading.orders import NoSandbox
 
 COMMANDS = ("nbgrader.apps", "nbconvert.exporters", "course_lib.grading.hooks",
-            "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine")
+            "course_lib.grading.report", "course_lib.grading.cluster", "course_lib.grading.engine",
+            "forks", "gradebooks")
 RELEASES = Path()                          # of this session: the fixture `releases` sets it
 
 
@@ -76,6 +78,12 @@ class Course:
     def grade(self, *options: str, env: dict | None = None) -> str:
         """The parallel form; returns what it prints, which ends with the table."""
         return self.run("course_lib.grading", self.name, *options, env=env)
+
+    def release_anew(self, master) -> None:
+        """Releases another master, with a gradebook that knows nothing of the one before."""
+        nbformat.write(master, self.folder / "solutions" / self.name / f"{self.name}.ipynb")
+        (self.folder / "gradebook.db").unlink()
+        self.nbgrader("generate_assignment", self.name, "--force")
 
     def read(self, *folders: str):
         """The notebook that lies in a folder of the course."""
@@ -139,6 +147,13 @@ def with_answers(notebook, kind: str, k: int, answers: Path, only: str = ""):
             c.source = files[k % len(files)].read_text().split("\n", 1)[1].strip()
         elif c.cell_type == "markdown" and c.metadata.get("nbgrader", {}).get("solution"):
             c.source = "A written answer, which a person marks."
+    return notebook
+
+
+def on_one_seed(notebook):
+    """The notebook, with hidden tests that take half the time."""
+    for c in notebook.cells:
+        c.source = c.source.replace("for seed in (1, 2):", "for seed in (1,):")
     return notebook
 
 

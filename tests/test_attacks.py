@@ -15,11 +15,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import attacks
-import nbformat
 import psutil
 import pytest
 from attacks import CANARY, OUTLIVED
-from course import Course, cell
+from course import Course, cell, on_one_seed
 from exercise import questions
 
 from course_lib.grading.tex import COMMANDS, ENVIRONMENTS
@@ -134,9 +133,7 @@ def planted(tmp_path_factory):
     answer, written = cell(master, "game_value"), cell(master, "written")
     answer.source = answer.source.replace("    ### END", f"    # {secret['solution']}\n    ### END")
     written.source = written.source.replace("### END", f"{secret['rubric']}\n### END")
-    nbformat.write(master, folder / "solutions" / NAME / f"{NAME}.ipynb")
-    (folder / "gradebook.db").unlink()
-    course.nbgrader("generate_assignment", NAME, "--force")
+    course.release_anew(on_one_seed(master))
     return folder, secret
 
 

@@ -13,7 +13,7 @@ from exercise import ROOT, questions
 from course_lib.hidden import answers
 
 EXERCISES = sorted(path.name for path in (ROOT / "solutions").glob("ex*"))
-WRONG, RIGHT = 8, 2        # notebooks of wrong and of right answers an exercise
+WRONG = 8                  # notebooks of wrong answers an exercise
 SHOWN = "*0"               # whose feedback is made, since a page takes a second: wrong0 and right0
 COLUMNS = ("student_id={student}", "score={score}", "max_score={max_score}")
 # What hardly depends on the exercise and takes long: one exercise in CI, all in `make test-all`.
@@ -25,15 +25,16 @@ marks = lambda cell: cell.metadata.get("nbgrader", {})
 
 
 @pytest.fixture(scope="module", params=EXERCISES)
-def course(request, tmp_path_factory):
-    """One run of the whole loop: twelve submissions, graded in one call, with feedback and
-    marks."""
+def course(request, tmp_path_factory, thorough):
+    """One run of the whole loop: eleven submissions, graded in one call, with feedback and marks.
+    Right answers take longest, so `make test-all` has another notebook of them."""
     name = request.param
     course = Course(tmp_path_factory.mktemp("course"), name)
-    known, blank = answers(name), course.blank()
+    known, blank, course.right = answers(name), course.blank(), 1 + thorough
     submissions = {"blank": blank, "solution": course.master()}
     submissions |= {f"wrong{k}": with_answers(blank, "wrong", k, known) for k in range(WRONG)}
-    submissions |= {f"right{k}": with_answers(blank, "right", k, known) for k in range(RIGHT)}
+    submissions |= {f"right{k}": with_answers(blank, "right", k, known)
+                    for k in range(course.right)}
     for student, notebook in submissions.items():
         course.submit(student, notebook)
     course.grade("--jobs", "2", "--export", "marks.csv", "--columns", *COLUMNS)
@@ -65,7 +66,7 @@ def test_each_wrong_answer_loses_its_points_and_each_right_one_keeps_them(course
         for question, most in points.items():
             got, partial = book[f"wrong{k}"][question], question == "proof"
             assert got < most and (got == 0 or partial), f"wrong answer {k} to {question}: {got}"
-    for k in range(RIGHT):
+    for k in range(course.right):
         for question, most in points.items():
             got = book[f"right{k}"][question]
             assert got == most, f"right answer {k} to {question} earns {got} of {most}"
@@ -95,7 +96,8 @@ def test_feedback_and_marks_come_out(course):
     pages = {path.parts[-3] for path in (folder / "feedback").glob(f"*/{name}/{name}.html")}
     assert pages == {"wrong0", "right0"}
     most = sum(marks(c)["points"] for c in course.master().cells if marks(c).get("grade"))
-    assert len(marked) == 2 + WRONG + RIGHT and marked["blank"] == {"score": 0, "max_score": most}
+    assert len(marked) == 2 + WRONG + course.right
+    assert marked["blank"] == {"score": 0, "max_score": most}
     assert marked["solution"] == {"score": sum(questions(name).values()), "max_score": most}
 
 

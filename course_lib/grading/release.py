@@ -113,13 +113,14 @@ def oracles(notebook: NotebookNode) -> Iterator[str]:
     they import, without a bound on its calls. Checks name an answer as the question does; of what
     is `Asked` there all calls are looked at."""
     for cell in to_run(notebook):
-        seen = visible(cell).count("\n") + 1
+        if cell.role != "test":
+            continue
+        seen, question = visible(cell).count("\n") + 1, cell.grade_id.removeprefix("test_")
         checks = [name for name in imports(cell.source) if unseen(name.replace(".", "/"))]
-        trees = [(ast.parse(path.read_text(encoding="utf-8")), 0)
-                 for path in files(checks, ROOT) if unseen(path)]
-        question = cell.grade_id.removeprefix("test_")
-        if cell.role == "test" and any(_hands(tree, question, first) for tree, first in
-                                       [(ast.parse(python(cell.source)), seen), *trees]):
+        texts = [path.read_text(encoding="utf-8") for path in files(checks, ROOT) if unseen(path)]
+        trees = [(ast.parse(text), 0) for text in texts if question in text]
+        if any(_hands(tree, question, first) for tree, first in
+               [(ast.parse(python(cell.source)), seen), *trees]):
             yield (f"{cell.grade_id} hands a function to {question}, which may call it {CALLS} "
                    "times, and search with what it says: bound it with course_lib.checks.at_most.")
 

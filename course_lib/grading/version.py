@@ -17,13 +17,14 @@ def checks(exercise: str) -> str:
     return f"course_lib.hidden.{answers(exercise).parent.name}.checks"
 
 
-def imports(source: str, package: str = "") -> set[str]:
+@cache
+def imports(source: str, package: str = "") -> frozenset[str]:
     """The dotted names of what a source imports, anywhere in it: modules, and what lies in them.
     What is no Python, such as a cell in bash, imports nothing."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return set()
+        return frozenset()
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -31,7 +32,7 @@ def imports(source: str, package: str = "") -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             module = resolve_name("." * node.level + (node.module or ""), package)
             found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def files(names: Iterable[str], root: Path, hidden: Collection[Path] = ()) -> set[Path]:
