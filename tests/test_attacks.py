@@ -118,7 +118,7 @@ SECRETS = ("environment", "course", "home", "submission", "hidden tests", "solut
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
+def planted(tmp_path_factory, thorough):
     """A released course with secrets in its solutions and hidden tests, to be copied; and the
     secrets."""
     secret = {what: canary() for what in SECRETS}
@@ -133,7 +133,7 @@ def planted(tmp_path_factory):
     answer, written = cell(master, "game_value"), cell(master, "written")
     answer.source = answer.source.replace("    ### END", f"    # {secret['solution']}\n    ### END")
     written.source = written.source.replace("### END", f"{secret['rubric']}\n### END")
-    course.release_anew(on_one_seed(master))
+    course.release_anew(master if thorough else on_one_seed(master))
     return folder, secret
 
 
