@@ -80,13 +80,16 @@ class NoiseSchedule:
         DDIM, Song et al. 2021, Section 4.2"""
         return self.times.to(like.device)[self.check(t, like).to(like.device)].expand(len(like))
 
-    def draw(self, n: int) -> Tensor:
-        """t ~ Uniform{1 … T}, n times, from torch's global generator    DDPM, Algorithm 1, line 3
+    def draw(self, n: int, q: Tensor | None = None) -> Tensor:
+        """t ~ q(t), n times, from torch's global generator    DDPM, Algorithm 1, line 3
 
-        int64 (n,). One in each of n equal parts of 1 … T, in random order: each t is uniform, and a
-        batch's mean varies less than with independent draws (stratified sampling).
+        int64 (n,). q: of t = 1 … T, (T,), float64, with sum 1; uniform unless given. One in each of
+        n equal parts of the distribution, in random order: each t follows q, and a batch's mean
+        varies less than with independent draws (stratified sampling).
         """
-        return ((torch.randperm(n) + torch.rand(n)) / n * self.T).long().clamp(max=self.T - 1) + 1
+        u = (torch.randperm(n) + torch.rand(n)) / n
+        before = (u * self.T).long() if q is None else torch.searchsorted(q.cumsum(0), u.double())
+        return before.clamp(max=self.T - 1) + 1
 
     def respace(self, steps: int | Sequence[int]) -> "NoiseSchedule":
         """The schedule of the sub-sequence τ: ᾱ'_i = ᾱ_{τ_i}    DDIM, Song et al. 2021, Section 4.2
