@@ -102,17 +102,20 @@ def header(notebook: Path) -> str:
 
 
 def syllabus() -> str:
-    """A row a unit: lecture, minutes to read and to run, exercise, its points and hours."""
+    """A row a lecture: minutes to read and to run, and beside the last of its unit the exercise,
+    its points and hours."""
     rows = ["| lecture | read, run | exercise | time, points |", "| --- | --- | --- | --- |"]
     exercises = {path.stem[2:4]: path for path in (ROOT / "exercises").glob("ex*/*.ipynb")}
-    for path in sorted((ROOT / "lectures").glob("*.ipynb")):
+    lectures = sorted((ROOT / "lectures").glob("*.ipynb"))
+    last = {path.stem[:2]: path for path in lectures}
+    for path in lectures:
         head = header(path)
         title = re.search(r"^# (?:\d+\w? · )?(.*)", head)[1]
         minutes = re.search(r"\*(?:About )?(\w+) minutes to read, ([\w ]+?) to run", head)
         read, run = minutes.groups()
         row = [f"[`{path.stem}`](lectures/{path.name}): {title}", f"{read.lower()} min, {run}"]
-        unit = exercises.pop(path.stem[:2], None)
-        if unit:
+        unit = exercises.get(path.stem[:2])
+        if unit and last[path.stem[:2]] == path:
             total = re.search(r"\*\*(\d+) points, (?:about )?(.*?)\.\*\*", header(unit))
             points, hours = total.groups()
             row += [f"[`{unit.stem}`](exercises/{unit.stem})", f"{hours}, {points} points"]

@@ -1,5 +1,6 @@
 """What the documents say of the course's own files is what these files say."""
 import importlib.util
+import json
 import re
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_table_shows_mean_and_spread_of_runs_that_agree(tmp_path, monkeypatch)
     assert shown[2:] == ["| steps | runs | fid | note |", "| --- | --- | --- | --- |",
                          "| 5 | 3 | 3 (1 … 6) | b, c |", "| 20 | 1 | 3 | a |",
                          "", "*m, threads: 1, torch 2, 2026-01-01*"]
+
+
+def test_an_exercise_stands_beside_the_last_lecture_of_its_unit(tmp_path, monkeypatch):
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    lecture = "# 1a · A game\n\n*About 45 minutes to read, a minute to run.*"
+    for path, head in (("lectures/01a_game.ipynb", lecture), ("lectures/01b_play.ipynb", lecture),
+                       ("exercises/ex01_game/ex01_game.ipynb", "**35 points, about 3 hours.**")):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(json.dumps({"cells": [{"source": [head]}]}))
+    first, second = docs.syllabus().splitlines()[2:]
+    assert first == "| [`01a_game`](lectures/01a_game.ipynb): A game | 45 min, a minute | – | – |"
+    assert second.endswith("| [`ex01_game`](exercises/ex01_game) | 3 hours, 35 points |")
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():
