@@ -1,8 +1,8 @@
 """FID of one model over 5 to 1,000 steps of DDIM (η = 0), η = 1 and σ̂. One seed.
 
-16,000 steps of training. The rows kept are of the weights that shipped until 2026-11-27: t drawn
-uniformly, a network without a learned map of places. Minutes on a GPU; 1,000 steps for 5,000 digits
-are an hour for each sampler on one CPU thread.
+16,000 steps of training. The weights are those that ship as diffusion_digits: t drawn uniformly, a
+network without a learned map of places. Minutes on a GPU; 1,000 steps for 5,000 digits are an hour
+for each sampler on one CPU thread.
 """
 from typing import NamedTuple
 
