@@ -119,7 +119,7 @@ def train_digits(model: DigitsDDPM, x: Tensor | None = None, y: Tensor | None = 
     """The run of the lectures, of the benchmarks and of the shipped weights    DDPM, Algorithm 1
 
     x: (n, 1, H, W), the digits unless given; y: (n,) for a model of classes. Departs from DDPM: a
-    rate ten times as large, warmed up and cooled down, with β2 = 0.99 and clipped gradients;
+    rate fifteen times as large, warmed up and cooled down, with β2 = 0.99 and clipped gradients;
     batches of 32. optimiser: as in `fit`; Muon gets further in few steps.
     """
     x = digits().images if x is None else x
