@@ -49,6 +49,10 @@ def start_at_mean(pixels: nn.Linear, x: Tensor) -> None:
     pixels.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit())
 
 
+PERCEPTRONS = {"lr": {"D": 1e-3, "G": 2e-3}, "betas": (0.0, 0.99), "ema": 0.998,
+               "schedule": falling}           # how both GANs of perceptrons are trained
+
+
 def train_vanilla(model: GAN, *, steps: int = 6000, seed: int = 0, on_step=None) -> History:
     """The run of the lecture, the benchmark and the shipped weights    Goodfellow et al. 2014, S. 5
 
@@ -57,8 +61,7 @@ def train_vanilla(model: GAN, *, steps: int = 6000, seed: int = 0, on_step=None)
     """
     x = digits().images
     start_at_mean(model.G.net[-3], x)
-    return fit(model, batches(x, size=32), steps=steps, lr={"D": 1e-3, "G": 2e-3},
-               betas=(0.0, 0.99), ema=0.998, seed=seed, on_step=on_step, schedule=falling)
+    return fit(model, batches(x, size=32), steps=steps, seed=seed, on_step=on_step, **PERCEPTRONS)
 
 
 def train_conditional(model: ConditionalGAN, *, steps: int = 6000, seed: int = 0,
@@ -67,8 +70,8 @@ def train_conditional(model: ConditionalGAN, *, steps: int = 6000, seed: int = 0
     """
     x, y = digits()
     start_at_mean(model.G.both[-3], x)
-    return fit(model, batches(x, y, size=32), steps=steps, lr={"D": 1e-3, "G": 2e-3},
-               betas=(0.0, 0.99), ema=0.998, seed=seed, on_step=on_step, schedule=falling)
+    return fit(model, batches(x, y, size=32), steps=steps, seed=seed, on_step=on_step,
+               **PERCEPTRONS)
 
 
 RECIPES = {"gan_digits": Recipe(digits_gan, train_digits, "GAN of digits"),
